@@ -1,0 +1,3 @@
+//! Lets Tauri read its configuration at build time. Without `desktop` there is nothing to do.
+
+fn main() {}

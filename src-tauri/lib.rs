@@ -1,0 +1,9 @@
+//! Holdfast: backs up services that live on SQLite databases and configuration files, and proves that the backups restore.
+
+pub mod archive;
+pub mod destination;
+pub mod keys;
+pub mod model;
+pub mod service;
+pub mod source;
+pub mod store;

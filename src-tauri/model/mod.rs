@@ -1,0 +1,23 @@
+//! The values everything else speaks in, and the pure functions on them. It does no I/O, knows no clock and names no other module.
+
+pub mod archive_name;
+pub mod destination;
+pub mod execution;
+pub mod instance;
+pub mod manifest;
+pub mod observe;
+pub mod plan;
+pub mod problem;
+pub mod scan;
+
+pub use archive_name::{ArchiveName, ArchiveType};
+pub use destination::{DestinationConfig, DestinationType};
+pub use execution::{Execution, ExecutionKind, ExecutionStatus, Warning};
+pub use instance::{
+    CheckLevel, Component, ComponentKind, Compression, Encryption, Hooks, Instance, InstanceId,
+    InstanceSettings, Template, WhenBusy,
+};
+pub use manifest::Manifest;
+pub use observe::{Cancel, Cancelled, NoObserver, Observer, Phase, Progress};
+pub use plan::RestorePlan;
+pub use problem::Problem;

@@ -1,0 +1,205 @@
+//! What the verbs answer: the shapes of the command line's JSON and of the window's data.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::destination::TestCheck;
+use crate::model::manifest::Manifest;
+use crate::model::problem::ArchiveProblem;
+use crate::model::{ExecutionStatus, Problem, Warning};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct BackupReport {
+    pub run_id: String,
+    pub executions: Vec<BackupExecution>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct BackupExecution {
+    pub id: String,
+    /// Its name.
+    pub destination: String,
+    /// The file name; None where nothing was written.
+    pub archive: Option<String>,
+    pub status: ExecutionStatus,
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub size_bytes: Option<u64>,
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub compressed_size_bytes: Option<u64>,
+    pub sha256: Option<String>,
+    pub warnings: Vec<Warning>,
+    /// Why this destination has no archive.
+    pub problem: Option<Problem>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct ArchiveRow {
+    /// Its name.
+    pub destination: String,
+    pub name: String,
+    /// The instance's name as in the archive's name.
+    pub instance: String,
+    #[serde(rename = "type")]
+    pub archive_type: crate::model::ArchiveType,
+    #[cfg_attr(test, ts(type = "string"))]
+    pub created_at: Timestamp,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub compressed_size_bytes: u64,
+    pub encrypted: bool,
+    pub pinned: bool,
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub verified_at: Option<Timestamp>,
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub drilled_at: Option<Timestamp>,
+    pub execution_id: String,
+    pub status: ExecutionStatus,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum SignatureVerdict {
+    ThisInstallation,
+    Known,
+    Unknown,
+    None,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct ShowReport {
+    pub archive: String,
+    pub signature: SignatureVerdict,
+    /// Minisign's 16 hex digits, where it is signed.
+    pub key_id: Option<String>,
+    /// What does not hold of what the archive claims: name, instance, sequence, manifest digest.
+    pub claims_broken: Vec<String>,
+    pub manifest: Manifest,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub compressed_size_bytes: u64,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub fetched_bytes: u64,
+}
+
+/// Of `verify` and `drill`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct CheckReport {
+    pub archive: String,
+    pub ok: bool,
+    pub problems: Vec<ArchiveProblem>,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub fetched_bytes: u64,
+    pub signature: Option<SignatureVerdict>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct RestoreReport {
+    pub execution_id: String,
+    /// A path that serves as ARCHIVE.
+    pub safety_backup: Option<PathBuf>,
+    pub components: Vec<RestoredComponent>,
+    pub restart_required: bool,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub fetched_bytes: u64,
+    pub warnings: Vec<Warning>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct RestoredComponent {
+    pub name: String,
+    /// `restored`, `removed` (undo of what a restore made), `unchanged`.
+    pub status: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct ExtractReport {
+    pub files: Vec<PathBuf>,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub fetched_bytes: u64,
+    pub signature: SignatureVerdict,
+    pub warnings: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct TestReport {
+    pub ok: bool,
+    pub checks: Vec<TestCheck>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct CatalogueReport {
+    pub destination: String,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub found: u64,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub added: u64,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub removed: u64,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub foreign: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct StatusReport {
+    pub state: State,
+    pub sentence: String,
+    pub instances: Vec<InstanceStatus>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum State {
+    Well,
+    Attention,
+    Failing,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct InstanceStatus {
+    pub name: String,
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub last_verified_at: Option<Timestamp>,
+    /// The signed time of the newest archive that was verified.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub restorable_as_of: Option<Timestamp>,
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub next_run: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct RecipientRow {
+    pub recipient: String,
+    pub name: String,
+    /// Whether this installation holds its identity.
+    pub own: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct ImportReport {
+    pub recipient: String,
+    pub verification_key: String,
+    /// Key id of the kit's signer, now known.
+    pub signer: String,
+    /// Destinations that were added.
+    pub destinations: Vec<String>,
+    /// Destinations whose name was taken.
+    pub destinations_skipped: Vec<String>,
+    /// `id name path` of the kit's instances: they come by `instance add --from`.
+    pub instances: Vec<crate::keys::kit::KitInstance>,
+}

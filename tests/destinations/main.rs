@@ -1,0 +1,3 @@
+//! The contract suite against every type of destination.
+
+mod local;

@@ -1,0 +1,13 @@
+//! The engine against real files, real SQLite and real writers in other processes.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod archive;
+mod capture;
+mod discover;
+mod invariants;
+mod keys;
+mod restore;
+mod service;
+mod store;

@@ -1,0 +1,1 @@
+//! What several test programs share. Each file is one thing; nothing here asserts.
