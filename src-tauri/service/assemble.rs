@@ -12,11 +12,12 @@ use crate::model::manifest::{
     BackupMetadata, CaptureInfo, ComponentEntry, ComponentStatus, ConfigInfo, ContentEntry,
     Members, SystemInfo,
 };
+use crate::model::scan::Scan;
 use crate::model::{ArchiveName, Component, ComponentKind, Instance, Manifest, Phase, Warning};
 use crate::service::error::{at, was_cancelled};
 use crate::service::run::Run;
 use crate::service::watched::Meter;
-use crate::service::{Act, Error, Result};
+use crate::service::{Act, BackupService, Error, Result};
 use crate::source::database::{self, CaptureOptions, CaptureSummary, DatabaseSource};
 use crate::source::{config, discover};
 
@@ -53,33 +54,67 @@ struct Findings {
     overrides_copy: Option<PathBuf>,
 }
 
-/// Captures the components `which` names (None: all) and packs them into `out`.
+/// An instance as it is now: what a scan finds, and what it does not find any more.
+pub(crate) struct Survey {
+    scan: Scan,
+    missing: Vec<String>,
+}
+
+impl Survey {
+    /// Of the components `which` names (None: all).
+    pub fn take(
+        service: &BackupService,
+        instance: &Instance,
+        which: Option<&[String]>,
+    ) -> Result<Self> {
+        let (mut scan, mut missing) = discover::rescan(instance, &service.data_dir)?;
+        if let Some(names) = which {
+            scan.components.retain(|c| names.contains(&c.name));
+            missing.retain(|name| names.contains(name));
+        }
+        Ok(Self { scan, missing })
+    }
+
+    /// Bytes of the components of a kind (None: all).
+    pub fn size(&self, kind: Option<ComponentKind>) -> u64 {
+        let chosen = self
+            .scan
+            .components
+            .iter()
+            .filter(|c| kind.is_none_or(|k| c.kind == k));
+        chosen.map(|c| c.size_bytes).sum()
+    }
+}
+
+/// All that makes one archive.
+pub(crate) struct Assembly<'a> {
+    pub instance: &'a Instance,
+    pub survey: Survey,
+    /// Never part of an instance.
+    pub own_folders: &'a [PathBuf],
+    pub label: &'a Label,
+    pub seal: Seal,
+    pub signing_key: &'a minisign::SecretKey,
+}
+
+/// Captures what the survey found and packs it into `out`.
 pub(crate) fn assemble(
-    instance: &Instance,
-    which: Option<&[String]>,
-    own_data: &[PathBuf],
-    label: &Label,
-    (out, seal): (File, Seal),
-    signing_key: &minisign::SecretKey,
+    assembly: Assembly<'_>,
+    out: File,
     run: &Run,
     act: &Act<'_>,
 ) -> Result<Assembled> {
-    let data_dir = own_data
-        .first()
-        .map_or(Path::new("/nonexistent"), PathBuf::as_path);
-    let (scan, missing) = discover::rescan(instance, data_dir)?;
-    let chosen = |name: &str| which.is_none_or(|names| names.iter().any(|n| n == name));
-    let components: Vec<Component> = scan
-        .components()
-        .into_iter()
-        .filter(|c| chosen(&c.name))
-        .collect();
-    let total = scan
-        .components
-        .iter()
-        .filter(|c| chosen(&c.name))
-        .map(|c| c.size_bytes)
-        .sum();
+    let Assembly {
+        instance,
+        survey,
+        own_folders,
+        label,
+        seal,
+        signing_key,
+    } = assembly;
+    let total = survey.size(None);
+    let Survey { scan, missing } = survey;
+    let components = scan.components();
     let meter = Meter::new(act, Phase::Packing, total);
 
     let encrypted = !matches!(seal, Seal::None);
@@ -99,7 +134,7 @@ pub(crate) fn assemble(
         warnings: scan.warnings.clone(),
         ..Findings::default()
     };
-    for name in missing.iter().filter(|name| chosen(name)) {
+    for name in &missing {
         findings.missing_since_scan(instance, name);
     }
 
@@ -117,7 +152,7 @@ pub(crate) fn assemble(
     let export = config::export(instance, findings.overrides_copy.as_deref());
     findings.warnings.extend(export.warnings);
     let config_hash = packer.add_config_export(&export.json)?;
-    let skip = trees::live_paths(instance, &components, own_data);
+    let skip = trees::live_paths(instance, &components, own_folders);
     for component in components
         .iter()
         .filter(|c| c.kind != ComponentKind::Database)

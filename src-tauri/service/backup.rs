@@ -14,7 +14,7 @@ use crate::model::{
     ArchiveName, DestinationConfig, Encryption, Execution, ExecutionKind, ExecutionStatus,
     Instance, Phase, Progress, Warning,
 };
-use crate::service::assemble::{Assembled, Label, assemble};
+use crate::service::assemble::{Assembled, Assembly, Label, Survey, assemble};
 use crate::service::destinations::failed;
 use crate::service::error::at;
 use crate::service::report::{BackupExecution, BackupReport};
@@ -139,7 +139,8 @@ impl BackupService {
             compression: instance.settings.compression,
             encrypted: encrypt,
         };
-        let needs = space::of_backup(self, instance)?;
+        let survey = Survey::take(self, instance, None)?;
+        let needs = space::of_backup(self, instance, &survey)?;
         space::require(run.workspace(), needs.workspace)?;
         for target in targets.iter_mut() {
             target.require_space(needs.archive, act);
@@ -159,16 +160,15 @@ impl BackupService {
             triggered_by: act.triggered_by.clone(),
         };
         let (staged, path) = stage(targets, instance, &label, run)?;
-        let assembled = assemble(
+        let assembly = Assembly {
             instance,
-            None,
-            &self.own_folders()?,
-            &label,
-            (staged, seal),
-            &signing_key,
-            run,
-            act,
-        );
+            survey,
+            own_folders: &self.own_folders()?,
+            label: &label,
+            seal,
+            signing_key: &signing_key,
+        };
+        let assembled = assemble(assembly, staged, run, act);
         let mut assembled = assembled.inspect_err(|_| discard_staged(&path))?;
         let shrunk = shrink::compared_with_last(self, instance, &assembled.packed.manifest)?;
         assembled.warnings.extend(shrunk);

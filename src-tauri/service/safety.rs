@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::archive::Seal;
 use crate::keys;
 use crate::model::{ArchiveName, ArchiveType, Encryption, Instance};
-use crate::service::assemble::{Label, assemble};
+use crate::service::assemble::{Assembly, Label, Survey, assemble};
 use crate::service::error::at;
 use crate::service::run::{Run, make_private};
 use crate::service::{Act, BackupService, Result};
@@ -73,16 +73,15 @@ impl BackupService {
             triggered_by: act.triggered_by.clone(),
         };
         let signing_key = keys::signing_key(&*self.secrets, &self.require_keys()?)?;
-        let assembled = assemble(
+        let assembly = Assembly {
             instance,
-            Some(components),
-            &self.own_folders()?,
-            &label,
-            (out, seal),
-            &signing_key,
-            run,
-            act,
-        )?;
+            survey: Survey::take(self, instance, Some(components))?,
+            own_folders: &self.own_folders()?,
+            label: &label,
+            seal,
+            signing_key: &signing_key,
+        };
+        let assembled = assemble(assembly, out, run, act)?;
         assembled.packed.out.sync_all().map_err(|e| at(&part, e))?;
         publish(&part, &path)?;
         tidy(&folder, Timestamp::now())?;

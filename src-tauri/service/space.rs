@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::model::{ComponentKind, ExecutionKind, Instance};
+use crate::service::assemble::Survey;
 use crate::service::error::at;
 use crate::service::{BackupService, Error, Result};
-use crate::source::discover;
 use crate::store::ExecutionFilter;
 
 /// Left over for the journal files and folders of everybody else.
@@ -19,15 +19,11 @@ pub(super) struct Needs {
     pub archive: u64,
 }
 
-pub(super) fn of_backup(service: &BackupService, instance: &Instance) -> Result<Needs> {
-    let (scan, _) = discover::rescan(instance, &service.data_dir)?;
-    let of = |kind: Option<ComponentKind>| -> u64 {
-        scan.components
-            .iter()
-            .filter(|c| kind.is_none_or(|k| c.kind == k))
-            .map(|c| c.size_bytes)
-            .sum()
-    };
+pub(super) fn of_backup(
+    service: &BackupService,
+    instance: &Instance,
+    survey: &Survey,
+) -> Result<Needs> {
     let filter = ExecutionFilter {
         instance_id: Some(instance.id.clone()),
         kind: Some(ExecutionKind::Backup),
@@ -41,8 +37,8 @@ pub(super) fn of_backup(service: &BackupService, instance: &Instance) -> Result<
         .first()
         .and_then(|e| e.compressed_size_bytes);
     Ok(Needs {
-        workspace: of(Some(ComponentKind::Database)) + SLACK,
-        archive: last.unwrap_or(of(None) / 20),
+        workspace: survey.size(Some(ComponentKind::Database)) + SLACK,
+        archive: last.unwrap_or(survey.size(None) / 20),
     })
 }
 
