@@ -364,7 +364,7 @@ fn a_closed_folder_cannot_be_read_and_says_so() {
     let (_keep, root) = root();
     put(&root, "closed/x", "x");
     let closed = root.join("closed");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
     let found = scan(&closed, None, &[], &nowhere());
     let allowed = fs::read_dir(&closed).is_ok();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();

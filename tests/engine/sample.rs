@@ -87,7 +87,7 @@ fn wait_for_a_new_pair(root: &Path) {
             .unwrap()
     };
     let (before, started) = (count(), Instant::now());
-    while count() == before && started.elapsed() < Duration::from_secs(60) {
+    while count() == before && started.elapsed() < Duration::from_mins(1) {
         std::thread::sleep(Duration::from_millis(5));
     }
 }

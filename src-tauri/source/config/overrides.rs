@@ -1,4 +1,4 @@
-//! The active rows of the TACACS+ server's overrides database. A live one is only read through SQLite's own locks, or from a private
+//! The active rows of the TACACS+ server's overrides database. A live one is only read under the library's own locks, or from a private
 //! copy; nothing is ever written beside it.
 
 use std::fs::{self, File, Metadata};
