@@ -5,7 +5,7 @@ pub mod error;
 pub mod report;
 
 mod opened;
-mod restore;
+pub mod restore;
 mod run;
 mod safety;
 
