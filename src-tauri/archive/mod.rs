@@ -30,9 +30,11 @@ pub use file_source::FileSource;
 pub use open::{Archive, OpenKeys, RangeRead, open};
 pub use pack::{NewEntry, PackOptions, Packed, PackedComponent, PackedEntry, Packer};
 pub use seal::Seal;
-pub use sign::SignatureState;
+pub use sign::{SignatureState, key_id};
 pub use unpack::{UnpackPolicy, Unpacked};
 
+/// The first bytes of every age file.
+pub const AGE_MAGIC: &[u8; 21] = b"age-encryption.org/v1";
 /// Entries of the archive itself, in no component.
 const README: &str = "README.txt";
 const CONFIG_EXPORT: &str = "config_export.json";
