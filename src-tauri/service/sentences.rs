@@ -162,10 +162,11 @@ fn refused(refusal: &Refusal) -> Problem {
     match refusal {
         Refusal::Confirm { given, expected } => words(
             "confirmation",
-            format!(
-                "The confirmation is {}, it must be {expected}",
-                quoted(given)
-            ),
+            if given.is_empty() {
+                format!("This needs a confirmation: {expected}")
+            } else {
+                format!("The confirmation is {}, it must be {expected}", quoted(given))
+            },
             format!("Confirm with --confirm {expected} once you are sure."),
         ),
         Refusal::Unsigned => words(
