@@ -262,8 +262,8 @@ mod tests {
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
             .unwrap();
         let lines = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3));
-        let lines: Vec<String> = lines.unwrap().map(Result::unwrap).collect();
-        lines.join("; ")
+        let lines: rusqlite::Result<Vec<String>> = lines.unwrap().collect();
+        lines.unwrap().join("; ")
     }
 
     /// History and listings read as many rows as they show: an index gives both the condition and the order.

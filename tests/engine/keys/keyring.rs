@@ -16,7 +16,7 @@ use secret_service::blocking::SecretService;
 
 const INSIDE: &str = "HOLDFAST_TEST_INSIDE_SESSION";
 /// Only so that a hanging service ends the test at all.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// No folder of services: nothing is started unless the test starts it.
 const BUS: &str = r#"<busconfig>
@@ -87,7 +87,7 @@ impl Daemon {
         stdin.write_all(password.unwrap_or("").as_bytes()).unwrap();
         drop(stdin);
         let daemon = Self(child);
-        wait_until(|| has_service());
+        wait_until(has_service);
         daemon
     }
 }
