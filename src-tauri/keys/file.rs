@@ -144,11 +144,6 @@ impl SecretStore for KeyFile {
         })
         .map_err(KeyError::File)
     }
-
-    /// It has no lock.
-    fn unlock(&self) -> Result<(), KeyError> {
-        Ok(())
-    }
 }
 
 /// A key file that others can read has perhaps been read: that is for its owner to know, not to be mended in silence.

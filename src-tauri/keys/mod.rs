@@ -23,7 +23,10 @@ pub trait SecretStore: Send + Sync {
     /// Missing is success.
     fn delete(&self, name: &str) -> Result<(), KeyError>;
     /// Asks the user to open the place and waits for the answer; `Locked` at once where nobody can be asked. No other call ever asks.
-    fn unlock(&self) -> Result<(), KeyError>;
+    fn unlock(&self) -> Result<(), KeyError> {
+        // A place without a lock is open.
+        Ok(())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -236,6 +236,7 @@ impl Destination for Local {
             file,
             left: range.end - range.start,
             cancel: call.cancel.clone(),
+            deadline: call.deadline,
         }))
     }
 
