@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
@@ -88,4 +89,31 @@ pub fn names_in(dir: &Path) -> Vec<OsString> {
 
 pub fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+/// A small file system. It goes with the value.
+pub struct Small(pub PathBuf);
+
+impl Small {
+    /// None where this user may not mount.
+    pub fn mount(dir: &Path, size: &str) -> Option<Self> {
+        let at = dir.join("small");
+        std::fs::create_dir(&at).unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"])
+            .arg(&at)
+            .output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            Some(Self(at))
+        } else {
+            println!("skipped: needs the right to mount");
+            None
+        }
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
 }

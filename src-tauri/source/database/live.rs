@@ -256,7 +256,10 @@ fn hold(path: &Path, patience: Duration) -> Result<ConnectionHold, CaptureError>
 
 fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags)
+    let connection = Connection::open_with_flags(path, flags)?;
+    // Nothing waits unless it is armed: others may be held up meanwhile.
+    connection.busy_timeout(Duration::ZERO)?;
+    Ok(connection)
 }
 
 fn read(connection: &Connection) -> rusqlite::Result<()> {
@@ -357,7 +360,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(30));
             later.cancel();
         });
-        let forever = Instant::now() + Duration::from_secs(3600);
+        let forever = Instant::now() + Duration::from_hours(1);
         let waited = arm(&mut connection, forever, &cancel).and_then(|()| read(&connection));
         assert!(is_busy(waited));
         cancelled.join().unwrap();

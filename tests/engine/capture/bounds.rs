@@ -6,9 +6,9 @@ use std::time::Duration;
 use holdfast::model::{Progress, WhenBusy};
 use holdfast::source::database::{CaptureError, CaptureOptions};
 
-use super::{Meanwhile, blocked, copy_of, missing, options, take_with};
-use crate::support::sqlite_fixture::{counter, folder, is_whole, make, names_in};
-use crate::support::writer::Writer;
+use super::{Meanwhile, blocked, copy_of, missing, once, options, take_with};
+use crate::support::sqlite_fixture::{Small, counter, folder, is_whole, make, names_in};
+use crate::support::writer::{Writer, python};
 
 const BOUND: Duration = Duration::from_millis(60);
 
@@ -108,4 +108,46 @@ fn a_lock_that_does_not_end_is_reported_as_busy_after_the_deadline() {
         assert!(is_whole(copy_of(&taken.captured[1])));
         assert_eq!(owner.stop().errors, [] as [&str; 0]);
     }
+}
+
+#[test]
+fn a_wal_that_grows_towards_the_end_of_the_disk_ends_its_capture() {
+    let dir = folder();
+    // Less than the 64 MiB that must stay free.
+    let Some(small) = Small::mount(dir.path(), "60M") else {
+        return;
+    };
+    let path = small.0.join("a.db");
+    make(&path, "wal", 15_000);
+    let grow = || {
+        python(
+            "d = sqlite3.connect(sys.argv[1])\nd.execute('INSERT INTO t(v) VALUES (zeroblob(1000000))')\nd.commit()",
+            &path,
+        );
+    };
+    let taken = take_with(&[&path], &options(), &once(grow));
+    let error = missing(taken.only());
+    assert!(
+        matches!(error, CaptureError::WalGrew { grown, .. } if *grown > 1_000_000),
+        "{error:?}"
+    );
+    assert!(names_in(taken.scratch.path()).is_empty());
+}
+
+#[test]
+fn a_wal_copy_that_does_not_end_is_stopped_and_said_to_be_unfinished() {
+    let dir = folder();
+    let path = dir.path().join("a.db");
+    make(&path, "wal", 10_000);
+    let stuck = || std::thread::sleep(Duration::from_millis(3500));
+    let impatient = CaptureOptions {
+        deadline: Duration::from_millis(500),
+        ..options()
+    };
+    let taken = take_with(&[&path], &impatient, &once(stuck));
+    let error = missing(taken.only());
+    assert!(
+        matches!(error, CaptureError::Unfinished { .. }),
+        "{error:?}"
+    );
 }

@@ -1,13 +1,12 @@
 //! The scratch folder: no room, cancelled, and nothing half-done left there.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use holdfast::model::{Cancel, NoObserver, Observer};
 use holdfast::source::database::{CaptureError, capture};
 
 use super::{once, options, sources};
-use crate::support::sqlite_fixture::{digests, folder, make, names_in};
+use crate::support::sqlite_fixture::{Small, digests, folder, make, names_in};
 
 fn fails(path: &Path, scratch: &Path, cancel: &Cancel, observer: &dyn Observer) -> CaptureError {
     let mut delivered = 0;
@@ -24,32 +23,6 @@ fn fails(path: &Path, scratch: &Path, cancel: &Cancel, observer: &dyn Observer) 
     assert_eq!(delivered, 0);
     assert_eq!(digests(path), before, "the source is untouched");
     error
-}
-
-/// A small file system. It goes with the value.
-struct Small(PathBuf);
-
-impl Small {
-    fn mount(dir: &Path, size: &str) -> Option<Self> {
-        let at = dir.join("small");
-        std::fs::create_dir(&at).unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"])
-            .arg(&at)
-            .output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            Some(Self(at))
-        } else {
-            println!("skipped: needs the right to mount");
-            None
-        }
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
-    }
 }
 
 #[test]
