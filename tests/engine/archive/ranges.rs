@@ -28,13 +28,13 @@ fn large() -> Vec<Part> {
         part(
             "accounting",
             ComponentKind::Database,
-            vec![file("a.db", &noise(24 << 20, 2))],
+            vec![file("a.db", &noise(6 << 20, 2))],
         ),
         part("files", ComponentKind::Files, tree),
         part(
             "metrics",
             ComponentKind::Database,
-            vec![file("m.db", &noise(9 << 20, 3))],
+            vec![file("m.db", &noise(3 << 20, 3))],
         ),
     ]
 }
@@ -49,7 +49,7 @@ fn one_component_costs_at_most_six_requests_and_its_own_size_and_two_mebibytes()
                 ("config", 4),
                 ("devices", 300_000),
                 ("files", 400 * 5_000 + 400 * 1_600),
-                ("metrics", 9 << 20),
+                ("metrics", 3 << 20),
             ] {
                 let source = Arc::new(Memory::new(packed.out.clone()));
                 let archive = open(source.clone(), &packing.open_keys()).unwrap();

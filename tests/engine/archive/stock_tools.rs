@@ -140,7 +140,7 @@ fn gzip_and_zstd_find_nothing_wrong() {
 
 #[test]
 fn gzip_members_take_at_most_two_percent_more_than_pigz() {
-    let content = records(24 * 1024 * 1024, 3);
+    let content = records(8 * 1024 * 1024, 3);
     let packed = Packing::gzip().pack(&[part(
         "accounting",
         ComponentKind::Database,
