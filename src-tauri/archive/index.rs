@@ -44,8 +44,7 @@ impl IndexWriter {
     }
 
     /// The lines, their length in bytes, and what they count up to.
-    pub(super) fn finish(mut self) -> io::Result<(impl Read, u64, TreeCounts)> {
-        self.lines.flush()?;
+    pub(super) fn finish(self) -> io::Result<(impl Read, u64, TreeCounts)> {
         let mut file = self.lines.into_inner()?;
         file.seek(SeekFrom::Start(0))?;
         Ok((file, self.size, self.counts))
@@ -114,10 +113,13 @@ impl Line<'_> {
         names::from_text(&self.file, self.file_base64.as_deref())
     }
 
-    fn link(&self) -> Option<Option<Vec<u8>>> {
+    /// An error where its two forms do not belong together.
+    fn link(&self) -> Result<Option<Vec<u8>>, &'static str> {
         match &self.link {
-            None => Some(None),
-            Some(link) => names::from_text(link, self.link_base64.as_deref()).map(Some),
+            None => Ok(None),
+            Some(link) => names::from_text(link, self.link_base64.as_deref())
+                .map(Some)
+                .ok_or("its link in the index is broken"),
         }
     }
 }
@@ -217,8 +219,7 @@ impl IndexCheck {
     }
 
     /// The index begins.
-    pub(super) fn begin(mut self) -> io::Result<LineCheck> {
-        self.seen.flush()?;
+    pub(super) fn begin(self) -> io::Result<LineCheck> {
         let mut file = self.seen.into_inner()?;
         file.seek(SeekFrom::Start(0))?;
         Ok(LineCheck {
@@ -283,12 +284,11 @@ impl LineCheck {
     fn check(&mut self, text: &[u8]) -> Result<(), OpenError> {
         let line: Line<'_> = serde_json::from_slice(text)
             .map_err(|e| OpenError::refused(format!("a line of the index is broken: {e}")))?;
-        let (Some(name), Some(link)) = (line.name(), line.link()) else {
-            return Err(OpenError::refused_entry(
-                line.file.as_bytes(),
-                "its name in the index is broken",
-            ));
-        };
+        let broken = |reason| OpenError::refused_entry(line.file.as_bytes(), reason);
+        let name = line
+            .name()
+            .ok_or_else(|| broken("its name in the index is broken"))?;
+        let target = line.link().map_err(broken)?;
         if self.left == 0 {
             let reason = "it is in the index and not in the archive";
             return Err(OpenError::refused_entry(&name, reason));
@@ -301,7 +301,7 @@ impl LineCheck {
         }
         let expected = Expected {
             entry: line.entry,
-            link,
+            link: target,
             size: line.size_bytes,
             sha256: &line.checksum_sha256,
             mode: line.mode,

@@ -16,7 +16,7 @@ use super::layout::Selection;
 use super::names::{self, NameSet};
 use super::stream::{MemberStream, Shared};
 use super::tar_read::{TarEntry, TarReader};
-use super::{Archive, BIG_CONTENT, CONFIG_EXPORT, INDEX, OpenError, README, padding};
+use super::{Archive, BIG_CONTENT, CONFIG_EXPORT, INDEX, OpenError, README, as_usize, padding};
 
 /// Takes entries one after the other. Names were checked; the content's digest is right only once `end` is called.
 pub(super) trait Sink {
@@ -286,7 +286,7 @@ impl<'a> Inspector<'a> {
         }
         if entry.size < BIG_CONTENT {
             // Below 256 KiB.
-            let length = entry.size as usize;
+            let length = as_usize(entry.size);
             // An empty file needs nothing of the stream, which may have ended.
             if length > 0 {
                 tar.inner.fill_buf().map_err(OpenError::from_io)?;

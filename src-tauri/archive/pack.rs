@@ -19,7 +19,7 @@ use super::pipeline::Pipeline;
 use super::seal::Seal;
 use super::{
     BIG_CONTENT, CONFIG_EXPORT, INDEX, MANIFEST, MAX_MANIFEST, MAX_MANIFEST_COMPRESSED, MAX_PAX,
-    PIECE, PackError, README, SIGNATURE, padding, sign, tar_write,
+    PIECE, PackError, README, SIGNATURE, as_usize, padding, sign, tar_write,
 };
 
 /// How an archive is written.
@@ -429,7 +429,11 @@ impl<W: Write + Send + 'static> Packer<W> {
             if let Some(content) = &mut source {
                 let read = content.take(step).read_to_end(&mut self.piece);
                 if let Err(cause) = read {
-                    if cause.get_ref().is_some_and(|inner| inner.is::<Cancelled>()) {
+                    let inner = cause.get_ref();
+                    if inner
+                        .and_then(|inner| inner.downcast_ref::<Cancelled>())
+                        .is_some()
+                    {
                         return Err(CopyError::Pack(PackError::Cancelled(Cancelled)));
                     }
                     if done < PIECE {
@@ -442,7 +446,7 @@ impl<W: Write + Send + 'static> Packer<W> {
                 // It became shorter. What was announced has to come all the same.
                 copied.short = true;
                 source = None;
-                self.piece.resize(before + step as usize, 0);
+                self.piece.resize(before + as_usize(step), 0);
             }
             hash.update(&self.piece[before..]);
             done += step;

@@ -166,9 +166,9 @@ impl Packing {
         for part in parts {
             packer.begin_component(part.name, part.kind).unwrap();
             for (new, content) in &part.entries {
-                let packed = packer.add(new, &mut content.as_slice()).unwrap();
+                let added = packer.add(new, &mut content.as_slice()).unwrap();
                 if part.kind != ComponentKind::Files {
-                    contents.push(packed.entry);
+                    contents.push(added.entry);
                 }
             }
             let ended = packer.end_component().unwrap();

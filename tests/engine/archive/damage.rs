@@ -268,13 +268,13 @@ fn a_name_that_cannot_be_and_a_content_that_cannot_be_read_leave_the_packer_usab
         ended.index,
     )];
     let export = packer.add_config_export(b"{}").unwrap();
-    let packed = packer
+    let made = packer
         .finish(
             |members| super::packing::manifest(members, vec![], components, export),
             &packing.keys.sk,
         )
         .unwrap();
-    let archive = packing.open(&packed.out).unwrap();
+    let archive = packing.open(&made.out).unwrap();
     assert_eq!(archive.verify(&Cancel::new(), &NoObserver).unwrap(), []);
 }
 
@@ -288,8 +288,8 @@ fn a_passphrase_opens_what_it_sealed() {
         let empty = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
         super::packing::manifest(members, vec![], vec![], empty.to_owned())
     };
-    let packed = packer.finish(manifest, &packing.keys.sk).unwrap();
-    let source: Arc<dyn RangeRead> = Arc::new(Memory::new(packed.out));
+    let made = packer.finish(manifest, &packing.keys.sk).unwrap();
+    let source: Arc<dyn RangeRead> = Arc::new(Memory::new(made.out));
     let with = |text: Option<&str>| {
         let passphrase = text.map(|text| text.to_owned().into());
         let keys = OpenKeys {

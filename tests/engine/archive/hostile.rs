@@ -1,5 +1,6 @@
 //! What a reader refuses, each with the entry and the reason.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use holdfast::archive::{Archive, OpenError, OpenKeys, SignatureState, UnpackPolicy, open};
@@ -25,10 +26,10 @@ fn opened(bytes: Vec<u8>) -> Result<Archive, OpenError> {
 /// What unpacking everything ends with. On failure nothing is left.
 fn unpacked(
     archive: &Archive,
-    policy: &UnpackPolicy,
+    policy: UnpackPolicy,
 ) -> (tempfile::TempDir, Result<Vec<String>, OpenError>) {
     let dir = tempfile::tempdir().unwrap();
-    let result = archive.unpack(&[], dir.path(), policy, &Cancel::new(), &NoObserver);
+    let result = archive.unpack(&[], dir.path(), &policy, &Cancel::new(), &NoObserver);
     if result.is_err() {
         assert_eq!(
             std::fs::read_dir(dir.path()).unwrap().count(),
@@ -49,7 +50,7 @@ fn is_refused(bytes: Vec<u8>, entry: Option<&str>, words: &str) {
                 problems.iter().any(|one| one.message.contains(words)),
                 "{words}: {problems:?}"
             );
-            unpacked(&archive, &WARY).1.unwrap_err()
+            unpacked(&archive, WARY).1.unwrap_err()
         }
     };
     let OpenError::Refused {
@@ -87,7 +88,7 @@ fn an_honest_forgery_is_read() {
     let archive = opened(good().build(|_| {})).unwrap();
     assert_eq!(archive.signature, SignatureState::None);
     assert_eq!(archive.verify(&Cancel::new(), &NoObserver).unwrap(), []);
-    let (dir, result) = unpacked(&archive, &WARY);
+    let (dir, result) = unpacked(&archive, WARY);
     result.unwrap();
     assert_eq!(
         std::fs::read(dir.path().join("db/a.db")).unwrap(),
@@ -239,7 +240,11 @@ fn components_come_in_a_row_and_trees_end_with_their_index() {
     forge.append(&raw("t/late", b"1"));
     forge.component("z", "config");
     forge.listed("z", &raw("z/z", b"z"));
-    is_refused(forge.build(|_| {}), Some("t/late"), "after its tree's index");
+    is_refused(
+        forge.build(|_| {}),
+        Some("t/late"),
+        "after its tree's index",
+    );
     let mut forge = good();
     forge.component("t", "files");
     is_refused(forge.build(|_| {}), Some("t/.index.jsonl"), "no index");
@@ -313,7 +318,7 @@ fn a_footer_that_points_elsewhere_does_not_lead_astray() {
         let problems = archive.verify(&Cancel::new(), &NoObserver).unwrap();
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].code, "tail_damaged");
-        unpacked(&archive, &WARY).1.unwrap();
+        unpacked(&archive, WARY).1.unwrap();
     }
 }
 
@@ -361,7 +366,7 @@ fn nothing_is_written_through_a_link() {
     let entries = [link("t/a", SYMLINK, target), raw("t/a/x", b"evil")];
     for policy in [WARY, trusted] {
         let archive = opened(tree(&entries)).unwrap();
-        let (_, result) = unpacked(&archive, &policy);
+        let (_, result) = unpacked(&archive, policy);
         if policy.trusted {
             let Err(OpenError::Refused { entry, reason, .. }) = result else {
                 panic!("{result:?}");
@@ -411,7 +416,7 @@ fn only_trusted_archives_bring_outward_links_and_set_id_bits() {
     let archive = opened(tree(&entries)).unwrap();
     let there =
         |dir: &tempfile::TempDir, name: &str| dir.path().join("t").join(name).symlink_metadata();
-    let (dir, warnings) = unpacked(&archive, &WARY);
+    let (dir, warnings) = unpacked(&archive, WARY);
     assert_eq!(warnings.unwrap().len(), 4);
     for name in ["abs", "out", "sub/tricky"] {
         assert!(there(&dir, name).is_err(), "{name}");
@@ -419,14 +424,13 @@ fn only_trusted_archives_bring_outward_links_and_set_id_bits() {
     for name in ["in", "sub/in"] {
         assert!(there(&dir, name).is_ok(), "{name}");
     }
-    use std::os::unix::fs::PermissionsExt;
     let mode = there(&dir, "program").unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o755);
     let trusted = UnpackPolicy {
         trusted: true,
         ..WARY
     };
-    let (dir, warnings) = unpacked(&archive, &trusted);
+    let (dir, warnings) = unpacked(&archive, trusted);
     assert_eq!(warnings.unwrap(), Vec::<String>::new());
     assert!(there(&dir, "abs").unwrap().is_symlink());
     let mode = there(&dir, "program").unwrap().permissions().mode();

@@ -53,22 +53,28 @@ fn is_back(folder: &Path, entry: &NewEntry, content: &[u8]) {
     let modified = jiff::Timestamp::try_from(metadata.modified().unwrap()).unwrap();
     match entry.entry {
         EntryType::File => {
-            assert!(std::fs::read(&path).unwrap() == content, "{path:?}");
+            assert!(
+                std::fs::read(&path).unwrap() == content,
+                "{}",
+                path.display()
+            );
             assert_eq!(
                 metadata.permissions().mode() & 0o7777,
                 entry.mode,
-                "{path:?}"
+                "{}",
+                path.display()
             );
-            assert_eq!(modified, entry.mtime, "{path:?}");
+            assert_eq!(modified, entry.mtime, "{}", path.display());
         }
         EntryType::Dir => {
             assert!(metadata.is_dir());
             assert_eq!(
                 metadata.permissions().mode() & 0o7777,
                 entry.mode,
-                "{path:?}"
+                "{}",
+                path.display()
             );
-            assert_eq!(modified, entry.mtime, "{path:?}");
+            assert_eq!(modified, entry.mtime, "{}", path.display());
         }
         EntryType::Symlink => {
             let target = std::fs::read_link(&path).unwrap();
@@ -76,12 +82,12 @@ fn is_back(folder: &Path, entry: &NewEntry, content: &[u8]) {
                 target.as_os_str().as_bytes(),
                 entry.link.as_deref().unwrap()
             );
-            assert_eq!(modified, entry.mtime, "{path:?}");
+            assert_eq!(modified, entry.mtime, "{}", path.display());
         }
         EntryType::Hardlink => {
             let target = std::ffi::OsStr::from_bytes(entry.link.as_deref().unwrap());
             let other = folder.join(target).symlink_metadata().unwrap();
-            assert_eq!(metadata.ino(), other.ino(), "{path:?}");
+            assert_eq!(metadata.ino(), other.ino(), "{}", path.display());
         }
     }
 }

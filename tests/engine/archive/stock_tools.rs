@@ -69,9 +69,13 @@ fn stock_tar_gives_every_byte(compression: Compression, sealed: bool, line: &str
                 .join(std::str::from_utf8(&entry.name).unwrap());
             let metadata = path.symlink_metadata().unwrap();
             if metadata.is_file() && entry.link.is_none() {
-                assert!(std::fs::read(&path).unwrap() == *content, "{path:?}");
+                assert!(
+                    std::fs::read(&path).unwrap() == *content,
+                    "{}",
+                    path.display()
+                );
                 let modified = jiff::Timestamp::try_from(metadata.modified().unwrap()).unwrap();
-                assert_eq!(modified, entry.mtime, "{path:?}");
+                assert_eq!(modified, entry.mtime, "{}", path.display());
             }
         }
     }
