@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use crate::model::instance::ComponentKind;
 use crate::model::manifest::{ComponentEntry, ContentEntry, EntryType};
 
-use super::index::{Expected, IndexCheck, LineCheck};
+use super::index::Expected;
+use super::index_check::{IndexCheck, LineCheck};
 use super::layout::Selection;
 use super::names::{self, NameSet};
 use super::stream::{MemberStream, Shared};

@@ -7,6 +7,7 @@ mod file_source;
 mod footer;
 mod front;
 mod index;
+mod index_check;
 mod inspect;
 mod layout;
 mod manifest;
