@@ -32,6 +32,26 @@ pub struct Journal {
     pub start_hook: Option<String>,
 }
 
+impl Journal {
+    /// Of a restore that has changed nothing yet.
+    #[must_use]
+    pub fn prepared(
+        execution_id: &str,
+        instance_id: &InstanceId,
+        started_at: Timestamp,
+        parts: Vec<Part>,
+    ) -> Self {
+        Self {
+            execution_id: execution_id.to_owned(),
+            instance_id: instance_id.clone(),
+            started_at,
+            stage: Stage::Prepared,
+            parts,
+            start_hook: None,
+        }
+    }
+}
+
 /// How far a restore is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -168,7 +168,10 @@ impl Comparison<'_> {
     fn entry(&mut self, entry: &ContentEntry) -> Result<Option<Difference>> {
         let source = raw(&entry.source, entry.source_base64.as_deref(), self.tree)?;
         let file = raw(&entry.file, entry.file_base64.as_deref(), self.tree)?;
-        if source.components().all(|c| c == std::path::Component::CurDir) || self.left_alone(&source)
+        if source
+            .components()
+            .all(|c| c == std::path::Component::CurDir)
+            || self.left_alone(&source)
         {
             return Ok(None);
         }
@@ -371,12 +374,10 @@ fn raw(text: &str, base64: Option<&str>, tree: &Tree<'_>) -> Result<PathBuf> {
     let Some(base64) = base64 else {
         return Ok(text.into());
     };
-    let bytes = STANDARD
-        .decode(base64)
-        .map_err(|e| RestoreError::Record {
-            path: tree.index(),
-            reason: e.to_string(),
-        })?;
+    let bytes = STANDARD.decode(base64).map_err(|e| RestoreError::Record {
+        path: tree.index(),
+        reason: e.to_string(),
+    })?;
     if bytes.contains(&0) {
         return Err(RestoreError::Record {
             path: tree.index(),
