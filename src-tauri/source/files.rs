@@ -156,11 +156,17 @@ impl Walk<'_> {
             Found::Dir { .. } => (EntryType::Dir, None, 0),
             Found::Symlink => match fs::readlinkat(seen.dir, seen.name, Vec::new()) {
                 Ok(target) => (EntryType::Symlink, Some(target.into_bytes()), 0),
-                Err(cause) => return self.skipped(seen.path, cause.into()),
+                Err(cause) => {
+                    self.skipped(seen.path, &cause.into());
+                    return Ok(());
+                }
             },
             Found::File => match self.file(seen, &name) {
                 Ok(kind) => kind,
-                Err(cause) => return self.skipped(seen.path, cause),
+                Err(cause) => {
+                    self.skipped(seen.path, &cause);
+                    return Ok(());
+                }
             },
         };
         let mtime = self.mtime(seen);
@@ -279,12 +285,11 @@ impl Walk<'_> {
         self.warnings.add("unreadable", what);
     }
 
-    fn skipped(&mut self, path: &Path, cause: io::Error) -> Result<(), WalkError> {
+    fn skipped(&mut self, path: &Path, cause: &io::Error) {
         // Removed since the folder was listed: as if it had been removed a moment earlier.
         if cause.kind() != io::ErrorKind::NotFound {
-            self.unreadable(path, &cause);
+            self.unreadable(path, cause);
         }
-        Ok(())
     }
 }
 

@@ -251,7 +251,7 @@ fn what_cannot_be_read_is_a_warning_with_its_path() {
     put(&root, "denied", "x");
     put(&root, "open", "x");
     for name in ["closed", "denied"] {
-        fs::set_permissions(root.join(name), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(0o0)).unwrap();
     }
     let allowed = File::open(root.join("denied")).is_ok();
     let (entries, warnings) = walked(&root, &rules(&[], &[]));

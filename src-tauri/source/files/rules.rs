@@ -11,16 +11,23 @@ use crate::model::ArchiveName;
 
 use super::WalkError;
 
-/// What SQLite keeps beside a database.
+/// Suffixes of the files beside a database.
 pub(crate) const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 pub(crate) struct Rules {
     pub root: PathBuf,
     exclude: GlobSet,
-    /// None: left out silently, it is somebody else's component.
+    /// With the reason; none where it belongs to another component.
     skip: HashMap<PathBuf, Option<&'static str>>,
     /// Other names of what is skipped.
     inodes: HashSet<(u64, u64)>,
+}
+
+pub(crate) enum Verdict {
+    Walk,
+    /// Another component has it: not worth a word.
+    Elsewhere,
+    LeftOut(&'static str),
 }
 
 impl Rules {
@@ -50,12 +57,13 @@ impl Rules {
         }
     }
 
-    /// `Some(None)`: left out without a word.
-    pub fn left_out(&self, path: &Path) -> Option<Option<&'static str>> {
-        if let Some(reason) = self.skip.get(path) {
-            return Some(*reason);
+    pub fn verdict(&self, path: &Path) -> Verdict {
+        match self.skip.get(path) {
+            Some(Some(reason)) => Verdict::LeftOut(reason),
+            Some(None) => Verdict::Elsewhere,
+            None if self.excluded(path) => Verdict::LeftOut("excluded"),
+            None => Verdict::Walk,
         }
-        self.excluded(path).then_some(Some("excluded"))
     }
 
     pub fn excluded(&self, path: &Path) -> bool {

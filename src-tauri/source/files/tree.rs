@@ -1,7 +1,7 @@
 //! Goes through a tree by folder descriptors, so that no link is followed and no folder can be swapped for a link on the way. It tells
 //! what it sees and what it leaves out; what becomes of that is the caller's.
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use crate::source::guard;
 
 use super::WalkError;
-use super::rules::{Rules, is_archive_name, is_cache_name};
+use super::rules::{Rules, Verdict, is_archive_name, is_cache_name};
 
 pub(crate) enum Event<'a> {
     /// A folder comes before what is in it.
@@ -72,39 +72,29 @@ pub(crate) fn traverse<E: From<WalkError>>(
     each: &mut dyn FnMut(Event<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let failed = |cause: Errno| match cause {
-        Errno::NOENT => WalkError::Missing(base.to_path_buf()),
+        Errno::NOENT | Errno::NOTDIR => WalkError::Missing(base.to_path_buf()),
         cause => WalkError::Io {
             path: base.to_path_buf(),
             cause: cause.into(),
         },
     };
-    let name = base.as_os_str().as_bytes();
-    let mut start = Names::default();
-    start.add(name);
-    let stat = fs::statat(CWD, start.get(0), AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+    let bytes = base.as_os_str().as_bytes();
+    let name = CString::new(bytes).map_err(|_| failed(Errno::INVAL))?;
+    let stat = fs::statat(CWD, name.as_c_str(), AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
     let mut walk = Traverse {
         rules,
         path: base.to_path_buf(),
         levels: Vec::new(),
         each,
     };
-    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-        let (fd, names) = open_dir(CWD, start.get(0)).map_err(failed)?;
-        let found = Found::Dir {
-            empty: names.is_empty(),
-        };
-        (walk.each)(Event::Seen(Seen {
-            path: base,
-            stat: &stat,
-            found,
-            dir: CWD,
-            name: start.get(0),
-        }))?;
-        walk.levels.push(Level::new(fd, names, stat.st_dev));
-        walk.run()
-    } else {
-        walk.leaf(&stat, CWD, start.get(0))
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+        return walk.leaf(&stat, CWD, &name);
     }
+    let (fd, children) = open_dir(CWD, &name).map_err(failed)?;
+    let empty = children.is_empty();
+    walk.seen(&stat, Found::Dir { empty }, CWD, &name)?;
+    walk.levels.push(Level::new(fd, children, stat.st_dev));
+    walk.run()
 }
 
 struct Traverse<'a, E> {
@@ -161,10 +151,10 @@ impl<E: From<WalkError>> Traverse<'_, E> {
     /// One entry of a folder; a folder that is to be entered is returned.
     fn step(&mut self, level: &Level, at: usize) -> Result<Option<Level>, E> {
         let name = level.names.get(at);
-        match self.rules.left_out(&self.path) {
-            Some(Some(reason)) => return self.leave_out(reason).map(|()| None),
-            Some(None) => return Ok(None),
-            None => {}
+        match self.rules.verdict(&self.path) {
+            Verdict::LeftOut(reason) => return self.leave_out(reason).map(|()| None),
+            Verdict::Elsewhere => return Ok(None),
+            Verdict::Walk => {}
         }
         let dir = level.fd.as_fd();
         let stat = match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
