@@ -131,4 +131,8 @@ impl Sink for Nowhere {
     fn whole(&mut self, _: &TarEntry, _: Shared) -> Result<(), OpenError> {
         Ok(())
     }
+
+    fn index(&mut self, _: &str, _: &[u8]) -> Result<(), OpenError> {
+        Ok(())
+    }
 }

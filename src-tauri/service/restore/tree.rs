@@ -18,7 +18,7 @@ use super::place::{Folders, copy, meta_of, xattrs};
 use super::target::Grounds;
 use crate::model::Cancel;
 use crate::model::manifest::{ContentEntry, EntryType};
-use crate::source::files::rules::Rules;
+use crate::source::files::rules::{Rules, Verdict};
 use crate::source::files::{WalkEntry, WalkError, WalkRules, walk};
 
 type Result<T> = std::result::Result<T, RestoreError>;
@@ -34,8 +34,10 @@ pub enum Trust {
 pub struct Tree<'a> {
     pub grounds: &'a Grounds<'a>,
     pub component: &'a str,
-    /// Holds `{component}/…` with `{component}/.index.jsonl`, one `ContentEntry` a line.
+    /// Holds `{component}/…`.
     pub unpacked: &'a Path,
+    /// Holds `{component}.jsonl`, one `ContentEntry` a line.
+    pub indexes: &'a Path,
     /// What is no part of the tree and stays as it is.
     pub rules: &'a WalkRules,
     pub trust: Trust,
@@ -43,7 +45,7 @@ pub struct Tree<'a> {
 
 impl Tree<'_> {
     fn index(&self) -> PathBuf {
-        self.unpacked.join(self.component).join(".index.jsonl")
+        self.indexes.join(format!("{}.jsonl", self.component))
     }
 }
 
@@ -207,7 +209,7 @@ impl Comparison<'_> {
     fn left_alone(&self, source: &Path) -> bool {
         let path = self.tree.grounds.root.join(source);
         let mut steps = path.ancestors();
-        steps.any(|step| self.rules.left_out(step).is_some())
+        steps.any(|step| !matches!(self.rules.verdict(step), Verdict::Walk))
     }
 
     fn dir(
