@@ -2,3 +2,5 @@
 
 pub mod holder;
 pub mod site;
+pub mod sqlite_fixture;
+pub mod writer;
