@@ -11,6 +11,8 @@ mod files;
 mod invariants;
 mod keys;
 mod restore;
+mod restore_crash;
+mod restore_tree;
 mod sample;
 mod service;
 mod store;

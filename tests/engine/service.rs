@@ -5,4 +5,5 @@ mod catalogue;
 mod checks;
 mod fixture;
 mod keys;
+mod restores;
 mod sentences;

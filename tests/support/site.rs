@@ -1,12 +1,17 @@
 //! An instance, an unpacked archive of it, and a data folder, below one folder: everything that a restore works on.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use holdfast::model::instance::{Component, ComponentKind, Instance, InstanceId, Template};
+use holdfast::model::manifest::{ContentEntry, ContentType, EntryType};
 use holdfast::model::{Cancel, NoObserver, Observer};
 use holdfast::service::restore::apply::{Applied, apply};
 use holdfast::service::restore::change::Meta;
@@ -16,13 +21,15 @@ use holdfast::service::restore::journal::{Folder, Journal};
 use holdfast::service::restore::prepare::{Desired, Wanted, prepare, prepare_undo};
 use holdfast::service::restore::target::Grounds;
 use holdfast::service::restore::tree::{Tree, Trust};
-use holdfast::source::files::WalkRules;
+use holdfast::source::files::{WalkRules, walk};
 use rusqlite::Connection;
+use sha2::{Digest, Sha256};
 
 pub struct Site {
     pub root: PathBuf,
     pub data: PathBuf,
     pub unpacked: PathBuf,
+    pub indexes: PathBuf,
     pub instance: Instance,
 }
 
@@ -37,8 +44,9 @@ impl Site {
     /// Makes what is not there yet.
     pub fn at(base: &Path) -> Self {
         let base = base.canonicalize().unwrap();
-        let [root, data, unpacked] = ["srv", "data", "unpacked"].map(|name| base.join(name));
-        for dir in [&root, &data, &unpacked] {
+        let [root, data, unpacked, indexes] =
+            ["srv", "data", "unpacked", "indexes"].map(|name| base.join(name));
+        for dir in [&root, &data, &unpacked, &indexes] {
             fs::create_dir_all(dir).unwrap();
         }
         Self {
@@ -54,6 +62,7 @@ impl Site {
             root,
             data,
             unpacked,
+            indexes,
         }
     }
 
@@ -133,10 +142,86 @@ impl Site {
                 grounds,
                 component: name,
                 unpacked: &self.unpacked,
+                indexes: &self.indexes,
                 rules,
                 trust: Trust::Trusted,
             })],
         }
+    }
+
+    /// Archives a tree as it is now: its entries unpacked, its index beside them.
+    pub fn archive_tree(&self, name: &str, rules: &WalkRules) {
+        let dir = self.unpacked.join(name);
+        let mut index = Vec::new();
+        let component = self
+            .instance
+            .components
+            .iter()
+            .find(|c| c.name == name)
+            .unwrap();
+        fs::create_dir_all(&dir).unwrap();
+        walk(&self.root, &component.sources, rules, &mut |entry| {
+            let to = dir.join(OsStr::from_bytes(&entry.name));
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            let content = match entry.entry {
+                EntryType::File => fs::read(&entry.path).unwrap(),
+                _ => Vec::new(),
+            };
+            match (entry.entry, &entry.link) {
+                (EntryType::Symlink, Some(link)) => {
+                    std::os::unix::fs::symlink(OsStr::from_bytes(link), &to).unwrap();
+                }
+                (EntryType::Hardlink, Some(link)) => {
+                    fs::hard_link(dir.join(OsStr::from_bytes(link)), &to).unwrap();
+                }
+                (EntryType::Dir, _) => fs::create_dir_all(&to).unwrap(),
+                _ => fs::write(&to, &content).unwrap(),
+            }
+            for (attribute, value) in &entry.xattrs {
+                xattr::set(&to, attribute, value).unwrap();
+            }
+            let text = |bytes: &[u8]| {
+                let lossy = String::from_utf8_lossy(bytes).into_owned();
+                let raw = (lossy.as_bytes() != bytes).then(|| STANDARD.encode(bytes));
+                (lossy, raw)
+            };
+            let (file, file_base64) = text(&[name.as_bytes(), b"/", &entry.name].concat());
+            let source = entry.path.strip_prefix(&self.root).unwrap_or(&entry.path);
+            let (source, source_base64) = text(source.as_os_str().as_bytes());
+            let link = entry.link.as_ref().map(|link| match entry.entry {
+                EntryType::Hardlink => text(&[name.as_bytes(), b"/", link].concat()),
+                _ => text(link),
+            });
+            let (link, link_base64) = link.map_or((None, None), |(l, raw)| (Some(l), raw));
+            let line = ContentEntry {
+                file,
+                file_base64,
+                source,
+                source_base64,
+                component: name.to_owned(),
+                content_type: ContentType::Data,
+                entry: entry.entry,
+                link,
+                link_base64,
+                size_bytes: content.len() as u64,
+                checksum_sha256: hex::encode(Sha256::digest(&content)),
+                mode: entry.mode,
+                uid: entry.uid,
+                gid: entry.gid,
+                user: entry.user.clone(),
+                group: entry.group.clone(),
+                mtime: entry.mtime,
+                tar_offset: 0,
+                captured_at: entry.mtime,
+                damaged: false,
+                database: None,
+            };
+            index.extend(serde_json::to_vec(&line).unwrap());
+            index.push(b'\n');
+            Ok(())
+        })
+        .unwrap();
+        fs::write(self.indexes.join(format!("{name}.jsonl")), index).unwrap();
     }
 
     pub fn grounds(&self) -> Grounds<'_> {
@@ -214,6 +299,7 @@ impl Site {
                 continue;
             }
             let stat = entry.path().symlink_metadata().unwrap();
+            let name = name.replace('\u{fffd}', "?");
             let what = if stat.is_symlink() {
                 format!("-> {}", fs::read_link(entry.path()).unwrap().display())
             } else if stat.is_dir() {
