@@ -29,10 +29,11 @@ run:
 test:
 	@.ci/test
 
-# ROUNDS=3, FULL=1 (also 10 GB and a million files: about 40 GB of disk): see tests/bench/main.rs.
+# What ARGS takes: tests/bench/main.rs.
+ARGS ?=
 bench:
 	.ci/setup bench
-	cargo bench --locked --no-default-features --bench peers
+	cargo bench --locked --no-default-features --bench peers -- $(ARGS)
 
 deb:
 	.ci/setup build
