@@ -38,7 +38,7 @@ bench:
 deb:
 	.ci/setup build
 	$(MAKE) --no-print-directory node_modules/.package-lock.json
-	npx --no-install tauri build --bundles deb
+	.ci/deb
 
 audit:
 	cargo deny check
@@ -47,7 +47,12 @@ bindings:
 	rm -rf ui/src/bindings
 	TS_RS_EXPORT_DIR="$$PWD/ui/src/bindings" cargo test --locked $(DESKTOP) --lib
 
-page: node_modules/.package-lock.json
+# Only when something of it changed: a new page means a new binary.
+PAGE := package.json $(shell find ui -type f -not -path 'ui/dist*' 2>/dev/null)
+
+page: ui/dist/index.html
+
+ui/dist/index.html: node_modules/.package-lock.json $(PAGE)
 	npm run build
 
 # npm writes this file last: newer than the lock means all is in place.
