@@ -43,7 +43,7 @@ deb:
 audit:
 	cargo deny check
 
-bindings:
+bindings: page
 	rm -rf ui/src/bindings
 	TS_RS_EXPORT_DIR="$$PWD/ui/src/bindings" cargo test --locked $(DESKTOP) --lib
 
