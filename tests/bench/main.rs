@@ -32,7 +32,7 @@ struct Options {
     rounds: usize,
     /// Of the generated instance: its accounting database takes four fifths of it.
     #[arg(long, default_value_t = 1300)]
-    megabytes: u64,
+    megabytes: u32,
     /// Measures this folder instead of a generated one. It is only read.
     #[arg(long)]
     instance: Option<PathBuf>,

@@ -10,7 +10,7 @@ use crate::program::Setup;
 use crate::table::{self, Targets};
 use crate::{Options, Result};
 
-const SMALL_MB: u64 = 100;
+const SMALL_MB: u32 = 100;
 
 /// Of one instance: what a backup and an extract of everything held.
 struct Peaks {
