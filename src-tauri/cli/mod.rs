@@ -5,6 +5,7 @@ mod archives;
 mod arguments;
 mod backup;
 mod check;
+mod demo;
 mod destination;
 mod error;
 mod history;
@@ -118,6 +119,11 @@ enum Verb {
     /// The recovery kit: what restores without this machine
     #[command(subcommand)]
     Key(key::Verb),
+    /// Back up and restore a sample instance in a scratch folder, and prove it
+    Demo(demo::Arguments),
+    /// What `demo` starts beside itself: writes like a running server until standard input ends
+    #[command(name = demo::WRITER_VERB, hide = true)]
+    DemoWriter(demo::WriterArguments),
 }
 
 /// Parses and runs one command line. `arguments` starts with the program's name.
@@ -164,6 +170,8 @@ fn run(verb: Verb, session: &Session) -> Result<u8> {
         Verb::Recipients(verb) => recipients::run(verb, session),
         Verb::Signers(verb) => signers::run(verb, session),
         Verb::Key(verb) => key::run(verb, session),
+        Verb::Demo(arguments) => demo::run(arguments, session),
+        Verb::DemoWriter(arguments) => demo::write(arguments, session),
     }
 }
 

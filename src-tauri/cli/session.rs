@@ -1,5 +1,6 @@
 //! What every verb is given: where the data is, how to answer, and how it is told to stop.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -18,6 +19,7 @@ pub(super) struct Session {
     pub output: Output,
     progress: Option<ProgressLine>,
     cancel: Cancel,
+    watching: Cell<bool>,
 }
 
 impl Session {
@@ -27,6 +29,7 @@ impl Session {
             output: Output::new(format),
             progress: (format == Format::Human).then(ProgressLine::to_stderr),
             cancel: Cancel::new(),
+            watching: Cell::new(false),
         }
     }
 
@@ -49,7 +52,11 @@ impl Session {
     }
 
     pub fn watch_signals(&self) -> Result<()> {
-        signals::watch(&self.cancel, self.output.format()).map_err(Error::Signals)
+        // A second watcher would take the first Ctrl-C for the second.
+        if !self.watching.replace(true) {
+            signals::watch(&self.cancel, self.output.format()).map_err(Error::Signals)?;
+        }
+        Ok(())
     }
 
     pub fn cancel(&self) -> &Cancel {

@@ -6,7 +6,6 @@ use serde_json::json;
 use super::error::Result;
 use super::page::{Column, Page};
 use super::session::Session;
-use crate::store::Signer;
 
 #[derive(Subcommand)]
 pub(super) enum Verb {
@@ -32,7 +31,10 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
         Verb::List => {
             let signers = service.signers()?;
             session.answer(&json!({ "signers": signers }), |page| {
-                list_page(page, &signers);
+                let rows = signers
+                    .iter()
+                    .map(|s| [s.key_id.clone(), s.verification_key.clone(), s.name.clone()]);
+                list_page(page, rows.collect());
             })
         }
         Verb::Add {
@@ -56,8 +58,8 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
     }
 }
 
-fn list_page(page: &mut Page, signers: &[Signer]) {
-    if signers.is_empty() {
+fn list_page(page: &mut Page, rows: Vec<[String; 3]>) {
+    if rows.is_empty() {
         page.line("Only this installation's own signatures are trusted.");
         return;
     }
@@ -66,6 +68,5 @@ fn list_page(page: &mut Page, signers: &[Signer]) {
         Column::Left("verification key"),
         Column::Left("name"),
     ];
-    let row = |s: &Signer| [s.key_id.clone(), s.verification_key.clone(), s.name.clone()];
-    page.table(&columns, signers.iter().map(row));
+    page.table(&columns, rows);
 }
