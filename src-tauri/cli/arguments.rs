@@ -15,22 +15,22 @@ pub(super) struct ArchiveArgument {
 #[derive(Args)]
 pub(super) struct AcceptArguments {
     /// Go on although nobody signed the archive
-    #[arg(long, conflicts_with = "accept_signer")]
-    accept_unsigned: bool,
+    #[arg(long = "accept-unsigned", conflicts_with = "signer")]
+    unsigned: bool,
     /// Go on although this key, which is not known, signed the archive
-    #[arg(long, value_name = "KEYID")]
-    accept_signer: Option<String>,
+    #[arg(long = "accept-signer", value_name = "KEYID")]
+    signer: Option<String>,
     /// Go on although the archive is not what its name, its instance or our records claim
-    #[arg(long)]
-    accept_mismatch: bool,
+    #[arg(long = "accept-mismatch")]
+    mismatch: bool,
 }
 
 impl From<AcceptArguments> for Accept {
     fn from(arguments: AcceptArguments) -> Self {
         Self {
-            unsigned: arguments.accept_unsigned,
-            signer: arguments.accept_signer,
-            mismatch: arguments.accept_mismatch,
+            unsigned: arguments.unsigned,
+            signer: arguments.signer,
+            mismatch: arguments.mismatch,
         }
     }
 }

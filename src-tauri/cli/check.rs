@@ -7,14 +7,14 @@ use super::session::Session;
 use super::words;
 use crate::service::report::CheckReport;
 
-pub(super) fn verify(arguments: ArchiveArgument, session: &Session) -> Result<u8> {
+pub(super) fn verify(arguments: &ArchiveArgument, session: &Session) -> Result<u8> {
     let report = session
         .service()?
         .verify(&arguments.archive, &session.act()?)?;
     answer(session, &report, "every byte of it is as it was written")
 }
 
-pub(super) fn drill(arguments: ArchiveArgument, session: &Session) -> Result<u8> {
+pub(super) fn drill(arguments: &ArchiveArgument, session: &Session) -> Result<u8> {
     let report = session
         .service()?
         .drill(&arguments.archive, &session.act()?)?;

@@ -64,8 +64,7 @@ pub(super) struct SetArguments {
 
 #[derive(Args)]
 struct ValueArguments {
-    /// A setting of its type, such as base_path=/srv/backups; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long = "set", help = "A setting of its type, such as base_path=/srv/backups; may be repeated", value_name = "KEY=VALUE", value_parser = pair)]
     settings: Vec<(String, String)>,
     /// A secret, as KEY=env:VARIABLE, or KEY=- to be asked for it; may be repeated
     // Understood later: the parser would repeat in its message what it cannot understand.

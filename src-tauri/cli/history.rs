@@ -20,7 +20,7 @@ pub(super) struct Arguments {
     limit: Option<u64>,
 }
 
-pub(super) fn run(arguments: Arguments, session: &Session) -> Result<u8> {
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<u8> {
     let limit = match session.output.format() {
         Format::Json => arguments.limit,
         Format::Human => arguments.limit.or(Some(PAGE_LENGTH)),

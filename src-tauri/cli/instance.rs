@@ -25,7 +25,10 @@ pub(super) enum Verb {
     List,
     /// Show one as it is on disk now
     Show { name: String },
-    /// Change settings: compression, encryption, check, max_block_ms, when_busy, the hooks, exclude
+    #[command(
+        about = "Change settings: compression, encryption, check, max_block_ms, when_busy, exclude, \
+                 and the hooks before_hook, after_hook, stop_hook, start_hook"
+    )]
     Set {
         name: String,
         #[arg(value_name = "KEY=VALUE", required = true, value_parser = pair)]

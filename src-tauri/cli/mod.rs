@@ -45,17 +45,21 @@ pub enum Start {
     Window,
 }
 
-/// Backs up services that live on SQLite databases and configuration files, and proves that the backups restore.
 #[derive(Parser)]
 #[command(
     name = "holdfast",
+    about,
     version,
     after_help = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 partly done, 4 refused, 130 cancelled.\n\
                   ARCHIVE is DESTINATION:NAME, an execution id, or the path of a file."
 )]
 struct CommandLine {
-    /// Where Holdfast keeps its own data [default: $HOLDFAST_DATA_DIR, else ~/.local/share/holdfast]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help = "Where Holdfast keeps its own data [default: $HOLDFAST_DATA_DIR, else ~/.local/share/holdfast]"
+    )]
     data_dir: Option<PathBuf>,
     /// Answer with one JSON document on standard output
     #[arg(long, global = true)]
@@ -155,9 +159,9 @@ fn run(verb: Verb, session: &Session) -> Result<u8> {
         Verb::Backup(arguments) => backup::run(arguments, session),
         Verb::Archives(arguments) => archives::list(arguments, session),
         Verb::Catalogue(verb) => destination::catalogue(verb, session),
-        Verb::Show(arguments) => show::run(arguments, session),
-        Verb::Verify(arguments) => check::verify(arguments, session),
-        Verb::Drill(arguments) => check::drill(arguments, session),
+        Verb::Show(arguments) => show::run(&arguments, session),
+        Verb::Verify(arguments) => check::verify(&arguments, session),
+        Verb::Drill(arguments) => check::drill(&arguments, session),
         Verb::Plan(arguments) => restore::plan(arguments, session),
         Verb::Restore(arguments) => restore::restore(arguments, session),
         Verb::Extract(arguments) => restore::extract(arguments, session),
@@ -166,12 +170,12 @@ fn run(verb: Verb, session: &Session) -> Result<u8> {
         Verb::Delete(arguments) => archives::delete(arguments, session),
         Verb::Pin(arguments) => archives::pin(arguments, session),
         Verb::Unpin(arguments) => archives::unpin(arguments, session),
-        Verb::History(arguments) => history::run(arguments, session),
+        Verb::History(arguments) => history::run(&arguments, session),
         Verb::Recipients(verb) => recipients::run(verb, session),
         Verb::Signers(verb) => signers::run(verb, session),
         Verb::Key(verb) => key::run(verb, session),
-        Verb::Demo(arguments) => demo::run(arguments, session),
-        Verb::DemoWriter(arguments) => demo::write(arguments, session),
+        Verb::Demo(arguments) => demo::run(&arguments, session),
+        Verb::DemoWriter(arguments) => demo::write(&arguments, session),
     }
 }
 

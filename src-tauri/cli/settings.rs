@@ -12,7 +12,7 @@ use crate::service::BackupService;
 pub(super) enum Verb {
     /// Show them all
     Show,
-    /// Change some: autostart, notify, alarm_days, language, theme, work_dir
+    #[command(about = "Change some: autostart, notify, alarm_days, language, theme, work_dir")]
     Set {
         #[arg(value_name = "KEY=VALUE", required = true, value_parser = pair)]
         changes: Vec<(String, String)>,

@@ -10,7 +10,7 @@ use super::words;
 use crate::model::manifest::{ComponentStatus, Manifest};
 use crate::service::report::ShowReport;
 
-pub(super) fn run(arguments: ArchiveArgument, session: &Session) -> Result<u8> {
+pub(super) fn run(arguments: &ArchiveArgument, session: &Session) -> Result<u8> {
     let report = session
         .service()?
         .show(&arguments.archive, &session.act()?)?;
@@ -20,10 +20,11 @@ pub(super) fn run(arguments: ArchiveArgument, session: &Session) -> Result<u8> {
 fn report_page(page: &mut Page, report: &ShowReport) {
     let manifest = &report.manifest;
     let metadata = &manifest.backup_metadata;
-    let mut signer = words::signer(report.signature).to_owned();
-    if let Some(key_id) = &report.key_id {
-        signer.push_str(&format!(" ({key_id})"));
-    }
+    let signer = words::signer(report.signature);
+    let signer = match &report.key_id {
+        Some(key_id) => format!("{signer} ({key_id})"),
+        None => signer.to_owned(),
+    };
     let size = format!(
         "{} (of {})",
         words::size(report.compressed_size_bytes),

@@ -177,7 +177,7 @@ fn strangers(manifest: &Manifest, found: &Found) -> Vec<String> {
 fn hash(path: &Path) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = vec![0; 64 * 1024];
     let mut size = 0;
     loop {
         match file.read(&mut buffer)? {

@@ -152,10 +152,10 @@ fn hash_table(
         .prepare("SELECT name FROM pragma_table_info(?) WHERE name <> 'updated_at'")?
         .query_map([table], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let list: Vec<_> = columns.iter().map(|c| quoted(c)).collect();
+    let quoted_columns: Vec<_> = columns.iter().map(|c| quoted(c)).collect();
     let sql = format!(
         "SELECT rowid, {} FROM {} WHERE rowid <= ? ORDER BY rowid",
-        list.join(", "),
+        quoted_columns.join(", "),
         quoted(table)
     );
     let mut statement = connection.prepare(&sql)?;

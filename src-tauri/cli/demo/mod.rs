@@ -40,7 +40,7 @@ struct Answer {
     folder: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: Arguments, session: &Session) -> Result<u8> {
+pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<u8> {
     let scratch = tempfile::Builder::new()
         .prefix("holdfast-demo-")
         .permissions(Permissions::from_mode(0o700))

@@ -7,7 +7,8 @@ use crate::cli::session::Session;
 
 #[derive(Serialize)]
 pub(super) struct Claim {
-    claim: &'static str,
+    #[serde(rename = "claim")]
+    text: &'static str,
     proved: bool,
     /// What was found in the files.
     seen: String,
@@ -30,7 +31,7 @@ impl<'a> Proof<'a> {
         let word = if proved { "ok    " } else { "FAILED" };
         self.line(&format!("{word}  {claim} ({seen})"))?;
         self.claims.push(Claim {
-            claim,
+            text: claim,
             proved,
             seen,
         });

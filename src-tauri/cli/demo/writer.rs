@@ -29,7 +29,7 @@ pub(in crate::cli) struct WriterArguments {
 
 /// The verb: writes until standard input ends; a line there asks for the number of devices, as seen through a connection that stays
 /// open all the time. The last line it prints is what it wrote.
-pub(in crate::cli) fn write(arguments: WriterArguments, session: &Session) -> Result<u8> {
+pub(in crate::cli) fn write(arguments: &WriterArguments, session: &Session) -> Result<u8> {
     session.watch_signals()?;
     let stop = session.cancel();
     let dir = &arguments.dir;
