@@ -95,7 +95,9 @@ impl Error {
 /// A wrong command line, as the parser saw it.
 pub(super) fn usage(error: &clap::Error) -> Problem {
     let text = error.render().to_string();
-    let message = text.lines().next().unwrap_or_default();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said: Vec<_> = lines.take_while(|l| !l.starts_with("Usage:")).collect();
+    let message = said.join(" ");
     Problem {
         code: "usage".to_owned(),
         message: message.trim_start_matches("error: ").to_owned(),

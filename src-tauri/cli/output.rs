@@ -24,6 +24,11 @@ pub(super) struct Output {
     format: Format,
 }
 
+#[derive(Serialize)]
+struct Failure<'a> {
+    error: &'a Problem,
+}
+
 impl Output {
     pub fn new(format: Format) -> Self {
         Self { format }
@@ -57,8 +62,7 @@ impl Output {
         // There is nobody left to tell where these cannot be written.
         let _ = match self.format {
             Format::Json => to_stdout(|out| {
-                let error = serde_json::json!({ "error": problem });
-                serde_json::to_writer_pretty(&mut *out, &error)?;
+                serde_json::to_writer_pretty(&mut *out, &Failure { error: problem })?;
                 out.write_all(b"\n")
             }),
             Format::Human => writeln!(
