@@ -33,6 +33,7 @@ pub struct ExecutionFilter {
     pub kind: Option<ExecutionKind>,
     /// Only backups whose archive is believed to be there.
     pub archives_only: bool,
+    pub status: Option<crate::model::ExecutionStatus>,
     pub limit: Option<u64>,
 }
 
