@@ -49,5 +49,8 @@ fn report_page(page: &mut Page, report: &CheckReport, good: &str) {
     if let Some(signature) = report.signature {
         page.line(format!("Signed by {}.", words::signer(signature)));
     }
+    for claim in &report.claims_broken {
+        page.line(format!("NOT WHAT IT CLAIMS: {claim}"));
+    }
     page.line(format!("Read {}.", words::size(report.fetched_bytes)));
 }

@@ -64,7 +64,7 @@ impl Error {
             ),
             Self::Secret { key, reason } => (
                 "bad_secret",
-                format!("The secret `{key}` cannot be taken: {reason}."),
+                format!("The secret {key} cannot be taken: {reason}"),
                 "Give it as KEY=env:VARIABLE, or as KEY=- to be asked for it; never as plain text, which other users can see.",
             ),
             Self::Demo { step, cause } => (
@@ -115,7 +115,6 @@ fn sentence(fact: &str, cause: &dyn std::error::Error) -> String {
         text.push_str(&error.to_string());
         next = error.source();
     }
-    text.push('.');
     text
 }
 
@@ -133,7 +132,7 @@ mod tests {
             Error::Signals(disk()),
             Error::Secret {
                 key: "password".into(),
-                reason: "the variable `PW` is not set".into(),
+                reason: "the variable PW is not set".into(),
             },
             Error::Demo {
                 step: "starting the writer",
@@ -145,12 +144,12 @@ mod tests {
             format!("{} {}: {} | {}", e.exit_status(), p.code, p.message, p.hint)
         };
         insta::assert_snapshot!(all.iter().map(line).collect::<Vec<_>>().join("\n"), @r"
-        1 no_data_folder: The data folder is not known: none of HOLDFAST_DATA_DIR, XDG_DATA_HOME and HOME names a folder. | Give --data-dir DIR, or set HOME.
-        1 output: The answer could not be written to standard output: no space left on device. | What was asked for is done all the same; look at `holdfast history`.
-        1 input: Standard input could not be read: no space left on device. | Give the secret by an environment variable: --secret KEY=env:VARIABLE.
-        1 signals: The system does not let Holdfast watch for Ctrl-C: no space left on device. | Try again; nothing was changed.
-        2 bad_secret: The secret `password` cannot be taken: the variable `PW` is not set. | Give it as KEY=env:VARIABLE, or as KEY=- to be asked for it; never as plain text, which other users can see.
-        1 demo: The demonstration could not go on (starting the writer): no space left on device. | Nothing of yours was touched: the demonstration has a folder of its own. Keep it with --keep and look inside.
+        1 no_data_folder: The data folder is not known: none of HOLDFAST_DATA_DIR, XDG_DATA_HOME and HOME names a folder | Give --data-dir DIR, or set HOME.
+        1 output: The answer could not be written to standard output: no space left on device | What was asked for is done all the same; look at `holdfast history`.
+        1 input: Standard input could not be read: no space left on device | Give the secret by an environment variable: --secret KEY=env:VARIABLE.
+        1 signals: The system does not let Holdfast watch for Ctrl-C: no space left on device | Try again; nothing was changed.
+        2 bad_secret: The secret password cannot be taken: the variable PW is not set | Give it as KEY=env:VARIABLE, or as KEY=- to be asked for it; never as plain text, which other users can see.
+        1 demo: The demonstration could not go on (starting the writer): no space left on device | Nothing of yours was touched: the demonstration has a folder of its own. Keep it with --keep and look inside.
         ");
     }
 }

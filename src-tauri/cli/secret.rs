@@ -38,20 +38,20 @@ pub(super) fn read_all(
 
 fn parse(argument: &str) -> Result<(&str, Source<'_>)> {
     let Some((key, source)) = argument.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-        return Err(bad("?", "it has no `KEY=` in front"));
+        return Err(bad("?", "it has no KEY= in front"));
     };
     match source.strip_prefix("env:") {
         Some(name) if !name.is_empty() => Ok((key, Source::Variable(name))),
         None if source == "-" => Ok((key, Source::Ask)),
-        _ => Err(bad(key, "it is neither `env:VARIABLE` nor `-`")),
+        _ => Err(bad(key, "it is neither env:VARIABLE nor -")),
     }
 }
 
 fn read(key: &str, source: &Source<'_>) -> Result<SecretString> {
     let secret = match source {
         Source::Variable(name) => env::var(name).map_err(|error| match error {
-            env::VarError::NotPresent => bad(key, &format!("the variable `{name}` is not set")),
-            env::VarError::NotUnicode(_) => bad(key, &format!("the variable `{name}` is not text")),
+            env::VarError::NotPresent => bad(key, &format!("the variable {name} is not set")),
+            env::VarError::NotUnicode(_) => bad(key, &format!("the variable {name} is not text")),
         })?,
         Source::Ask if io::stdin().is_terminal() => rpassword::prompt_password(format!("{key}: "))
             .map_err(|error| match error.kind() {

@@ -37,9 +37,14 @@ fn the_key_file_and_the_data_folder_are_the_owners_alone() {
 }
 
 #[test]
-fn a_verb_before_init_says_what_to_do() {
-    let error = Scratch::new().error(1, &["backup", "x", "--to", "y"]);
-    assert!(format!("{error}").contains("init"), "{error}");
+fn before_init_everything_says_what_to_do() {
+    let scratch = Scratch::new();
+    let status = scratch.json_with_status(3, &["status"]);
+    assert!(format!("{status}").contains("holdfast init"), "{status}");
+    scratch.add_sample();
+    let error = scratch.error(1, &["backup", INSTANCE, "--to", DESTINATION]);
+    assert!(format!("{error}").contains("holdfast init"), "{error}");
+    assert!(scratch.stored(DESTINATION).is_empty());
 }
 
 #[test]
@@ -186,11 +191,11 @@ fn a_component_that_is_gone_makes_the_run_partial_and_says_which() {
 #[test]
 fn status_tells_before_and_after_a_verified_backup() {
     let scratch = Scratch::with_instance();
-    let before = scratch.run(&["--json", "status"]);
-    assert_ne!(before.status, 0, "nothing was backed up yet: {before}");
+    let before = scratch.json_with_status(3, &["status"]);
+    assert_eq!(before["state"], "attention", "nothing was backed up yet");
     scratch.back_up();
-    let after: serde_json::Value =
-        serde_json::from_str(&scratch.run(&["--json", "status"]).stdout).unwrap();
+    let after = scratch.json(&["status"]);
+    assert_eq!(after["state"], "well", "{after}");
     assert!(!after["sentence"].as_str().unwrap().is_empty());
     let instance = only(&after["instances"]);
     assert_eq!(instance["name"], INSTANCE);

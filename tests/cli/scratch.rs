@@ -44,10 +44,14 @@ impl Scratch {
     pub fn with_instance() -> Self {
         let scratch = Self::new();
         scratch.json(&["init"]);
-        sample::create(&scratch.server(), SampleSize::SMALL).unwrap();
-        scratch.json(&["instance", "add", INSTANCE, &text(&scratch.server())]);
-        scratch.add_destination(DESTINATION);
+        scratch.add_sample();
         scratch
+    }
+
+    pub fn add_sample(&self) {
+        sample::create(&self.server(), SampleSize::SMALL).unwrap();
+        self.json(&["instance", "add", INSTANCE, &text(&self.server())]);
+        self.add_destination(DESTINATION);
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
