@@ -14,7 +14,7 @@ mod extract;
 mod instances;
 mod kit;
 mod opened;
-mod restore;
+pub mod restore;
 mod run;
 mod safety;
 mod sentences;

@@ -40,8 +40,8 @@ impl SampleSize {
         devices: 5000,
         users: 2000,
         accounting: 4_000_000,
-        metrics: 900_000,
-        audit: 400_000,
+        metrics: 790_000,
+        audit: 460_000,
     };
 }
 

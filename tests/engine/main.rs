@@ -5,9 +5,12 @@ mod support;
 
 mod archive;
 mod capture;
+mod config;
 mod discover;
+mod files;
 mod invariants;
 mod keys;
 mod restore;
+mod sample;
 mod service;
 mod store;

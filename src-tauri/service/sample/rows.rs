@@ -156,13 +156,13 @@ pub(super) fn accounting(connection: &mut Connection, size: SampleSize) -> rusql
         let privilege = if random.below(3) == 0 { 1 } else { 15 };
         let (port, started) = (random.below(16), 1_767_225_600 + n);
         let elapsed = random.below(900);
-        let attributes = format!(
-            "{{\"cmd\": \"{command}\", \"priv-lvl\": \"{privilege}\", \"task_id\": \"{n}\"}}"
-        );
+        let attributes = format!("{{\"priv-lvl\": \"{privilege}\", \"task_id\": \"{n}\"}}");
+        // Start, update and stop of a session share its id, which looks like chance as a real one does.
+        let session = Random::new(u64::from(n / 3)).next() >> 24;
         insert.execute(params![
             clock.text,
             user,
-            format!("s{:07x}", n / 3),
+            format!("{session:010x}"),
             ["start", "update", "stop"][usize::try_from(n % 3).unwrap_or(0)],
             command,
             format!(
