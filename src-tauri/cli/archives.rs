@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::arguments::ArchiveArgument;
 use super::error::Result;
+use super::output::named;
 use super::page::{Column, Page};
 use super::session::Session;
 use super::words;
@@ -52,7 +53,7 @@ pub(super) fn list(arguments: ListArguments, session: &Session) -> Result<u8> {
         destination: arguments.destination,
         instance: arguments.instance,
     })?;
-    session.answer(&json!({ "archives": archives }), |page| {
+    session.answer(&named("archives", &archives), |page| {
         list_page(page, &archives);
     })
 }
@@ -63,9 +64,12 @@ pub(super) fn download(arguments: DownloadArguments, session: &Session) -> Resul
     session
         .service()?
         .download(&archive, &to, &session.act()?)?;
-    session.answer(&json!({ "archive": archive.0, "file": to }), |page| {
-        page.line(format!("{} is now also {}.", archive.0, to.display()));
-    })
+    session.answer(
+        &json!({ "archive": archive.0, "file": to.to_string_lossy() }),
+        |page| {
+            page.line(format!("{} is now also {}.", archive.0, to.display()));
+        },
+    )
 }
 
 pub(super) fn delete(arguments: DeleteArguments, session: &Session) -> Result<u8> {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::arguments::pair;
 use super::error::Result;
+use super::output::named;
 use super::page::{Column, Page};
 use super::secret;
 use super::session::Session;
@@ -105,7 +106,7 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
         }
         Verb::List => {
             let destinations = session.service()?.destinations()?;
-            session.answer(&json!({ "destinations": destinations }), |page| {
+            session.answer(&named("destinations", &destinations), |page| {
                 list_page(page, &destinations);
             })
         }

@@ -1,10 +1,9 @@
 //! `history`: what was done, newest first.
 
 use clap::Args;
-use serde_json::json;
 
 use super::error::Result;
-use super::output::Format;
+use super::output::{Format, named};
 use super::page::{Column, Page};
 use super::session::Session;
 use super::words;
@@ -26,7 +25,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<u8> {
         Format::Human => arguments.limit.or(Some(PAGE_LENGTH)),
     };
     let executions = session.service()?.history(limit)?;
-    session.answer(&json!({ "executions": executions }), |page| {
+    session.answer(&named("executions", &executions), |page| {
         history_page(page, &executions);
         if arguments.limit.is_none() && executions.len() as u64 == PAGE_LENGTH {
             page.line(format!("The newest {PAGE_LENGTH}; more with --limit N."));

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::arguments::{AcceptArguments, archive, pair};
 use super::error::Result;
+use super::output::named;
 use super::page::{Column, Page};
 use super::session::Session;
 use super::words;
@@ -122,7 +123,7 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
         }
         Verb::List => {
             let instances = service.instances()?;
-            session.answer(&json!({ "instances": instances }), |page| {
+            session.answer(&named("instances", &instances), |page| {
                 list_page(page, &instances);
             })
         }

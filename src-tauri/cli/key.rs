@@ -29,7 +29,7 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
     match verb {
         Verb::Export { out } => {
             service.export_kit(&out)?;
-            session.answer(&json!({ "file": out }), |page| {
+            session.answer(&json!({ "file": out.to_string_lossy() }), |page| {
                 page.line(format!("The recovery kit is {}.", out.display()));
                 page.line("Whoever has it can read your archives. Store it away from this machine, then delete it here.");
             })

@@ -1,5 +1,6 @@
 //! What leaves on standard output and standard error: one JSON document, or text for people. A reader that goes away is no failure.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 
 use jiff::tz::TimeZone;
@@ -37,10 +38,7 @@ impl Output {
     /// The one answer of a verb.
     pub fn answer(&self, value: &impl Serialize, page: impl FnOnce(&mut Page)) -> io::Result<()> {
         match self.format {
-            Format::Json => to_stdout(|out| {
-                serde_json::to_writer_pretty(&mut *out, value)?;
-                out.write_all(b"\n")
-            }),
+            Format::Json => to_stdout_as_json(value),
             Format::Human => {
                 let mut text = Page::new(TimeZone::system());
                 page(&mut text);
@@ -61,10 +59,7 @@ impl Output {
     pub fn fail(&self, problem: &Problem, status: u8) -> u8 {
         // There is nobody left to tell where these cannot be written.
         let _ = match self.format {
-            Format::Json => to_stdout(|out| {
-                serde_json::to_writer_pretty(&mut *out, &Failure { error: problem })?;
-                out.write_all(b"\n")
-            }),
+            Format::Json => to_stdout_as_json(&Failure { error: problem }),
             Format::Human => writeln!(
                 io::stderr().lock(),
                 "error: {}\nhint: {}",
@@ -78,6 +73,18 @@ impl Output {
     pub fn format(&self) -> Format {
         self.format
     }
+}
+
+/// An answer that is one list or map: `{"name": value}`.
+pub(super) fn named<T: Serialize>(name: &'static str, value: T) -> impl Serialize {
+    BTreeMap::from([(name, value)])
+}
+
+/// All of it or nothing: half a document would hide the error that follows it.
+fn to_stdout_as_json(value: &impl Serialize) -> io::Result<()> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    to_stdout(|out| out.write_all(&text))
 }
 
 /// Buffered; a broken pipe counts as written.

@@ -1,9 +1,9 @@
 //! `recipients`: who can open the archives made from now on.
 
 use clap::Subcommand;
-use serde_json::json;
 
 use super::error::Result;
+use super::output::named;
 use super::page::{Column, Page};
 use super::session::Session;
 use super::words;
@@ -35,7 +35,7 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
         Verb::Remove { recipient } => service.remove_recipient(&recipient)?,
     }
     let recipients = service.recipients()?;
-    session.answer(&json!({ "recipients": recipients }), |page| {
+    session.answer(&named("recipients", &recipients), |page| {
         list_page(page, &recipients);
     })
 }

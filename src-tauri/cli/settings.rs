@@ -1,10 +1,10 @@
 //! `settings`: Holdfast's own.
 
 use clap::Subcommand;
-use serde_json::json;
 
 use super::arguments::pair;
 use super::error::Result;
+use super::output::named;
 use super::session::Session;
 use crate::service::BackupService;
 
@@ -29,7 +29,7 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
 
 fn show(service: &BackupService, session: &Session) -> Result<u8> {
     let settings = service.settings()?;
-    session.answer(&json!({ "settings": settings }), |page| {
+    session.answer(&named("settings", &settings), |page| {
         for (key, value) in &settings {
             page.line(format!("{key}={value}"));
         }

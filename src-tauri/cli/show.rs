@@ -62,9 +62,9 @@ fn report_page(page: &mut Page, report: &ShowReport) {
 fn moment(manifest: &Manifest) -> String {
     let width = manifest.capture.window_ms;
     if manifest.capture.exact {
-        format!("yes, all databases as of one moment ({width:.0} ms)")
+        format!("yes, all databases as of one moment (within {width:.1} ms)")
     } else {
-        format!("no, the databases lie {width:.0} ms apart")
+        format!("no, the databases lie {width:.1} ms apart")
     }
 }
 

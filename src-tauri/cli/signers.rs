@@ -4,6 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::error::Result;
+use super::output::named;
 use super::page::{Column, Page};
 use super::session::Session;
 
@@ -30,7 +31,7 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
     match verb {
         Verb::List => {
             let signers = service.signers()?;
-            session.answer(&json!({ "signers": signers }), |page| {
+            session.answer(&named("signers", &signers), |page| {
                 let rows = signers
                     .iter()
                     .map(|s| [s.key_id.clone(), s.verification_key.clone(), s.name.clone()]);
