@@ -68,8 +68,8 @@ fn gzip_trailer(data: &[u8]) -> [u8; GZIP_TRAILER] {
     crc.update(data);
     let mut trailer = [0; GZIP_TRAILER];
     trailer[..4].copy_from_slice(&crc.sum().to_le_bytes());
-    // Modulo 2^32 is what the field holds.
-    trailer[4..].copy_from_slice(&(data.len() as u32).to_le_bytes());
+    // Modulo 2^32 is what the field holds: the low half.
+    trailer[4..].copy_from_slice(&(data.len() as u64).to_le_bytes()[..4]);
     trailer
 }
 
@@ -96,7 +96,7 @@ impl Expand {
                 }
                 let length = decompressor
                     .gzip_decompress(data, out)
-                    .map_err(gzip_reason)?;
+                    .map_err(|error| gzip_reason(&error))?;
                 // The decoder stops at the member's own end; what would follow it is caught here.
                 if length != out.len() || !data.ends_with(&gzip_trailer(out)) {
                     return Err("it is not as long as announced".to_owned());
@@ -116,7 +116,7 @@ impl Expand {
     }
 }
 
-fn gzip_reason(error: libdeflater::DecompressionError) -> String {
+fn gzip_reason(error: &libdeflater::DecompressionError) -> String {
     match error {
         libdeflater::DecompressionError::BadData => "its gzip data is broken",
         libdeflater::DecompressionError::InsufficientSpace => "it holds more than announced",

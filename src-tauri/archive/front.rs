@@ -30,8 +30,7 @@ pub(super) fn find(content: &Content, tail_fault: &str) -> Result<Found, OpenErr
     let mut tar = TarReader::new(BufReader::with_capacity(64 * 1024, &mut members), 0);
     let found = look(&mut tar);
     let intact = members.intact;
-    let (json, signature, tar_offset) =
-        found.map_err(|error| lost(content, intact, tail_fault, &error))?;
+    let met = found.map_err(|error| lost(content, intact, tail_fault, &error))?;
     let count = members
         .observed
         .uncompressed
@@ -40,15 +39,15 @@ pub(super) fn find(content: &Content, tail_fault: &str) -> Result<Found, OpenErr
             *sum += size;
             Some(*sum)
         })
-        .take_while(|end| *end <= tar_offset)
+        .take_while(|end| *end <= met.offset)
         .count();
     let mut observed = members.observed;
     observed.compressed.truncate(count);
     observed.uncompressed.truncate(count);
     observed.sha256.truncate(count);
     Ok(Found {
-        json,
-        signature,
+        json: met.json,
+        signature: met.signature,
         compression,
         offset: observed.compressed.iter().sum(),
         observed: Some(observed),
@@ -89,10 +88,18 @@ fn lost(content: &Content, intact: u64, tail_fault: &str, error: &OpenError) -> 
     }
 }
 
-/// Passes over entries to the manifest. Returns it, its signature, and where its header begins.
-fn look<R: BufRead>(tar: &mut TarReader<R>) -> Result<(Vec<u8>, Option<Vec<u8>>, u64), OpenError> {
+/// A manifest on the way.
+struct Met {
+    json: Vec<u8>,
+    signature: Option<Vec<u8>>,
+    /// Of its header, in the uncompressed stream.
+    offset: u64,
+}
+
+/// Passes over entries to the manifest.
+fn look<R: BufRead>(tar: &mut TarReader<R>) -> Result<Met, OpenError> {
     loop {
-        let header = tar.position;
+        let offset = tar.position;
         let Some(entry) = tar.next_entry()? else {
             return Err(OpenError::refused("the tar stream ends before"));
         };
@@ -109,7 +116,11 @@ fn look<R: BufRead>(tar: &mut TarReader<R>) -> Result<(Vec<u8>, Option<Vec<u8>>,
             }
             _ => None,
         };
-        return Ok((json, signature, header));
+        return Ok(Met {
+            json,
+            signature,
+            offset,
+        });
     }
 }
 
@@ -139,7 +150,7 @@ impl BufRead for Position {
 }
 
 enum Decoder {
-    Gzip(flate2::bufread::GzDecoder<Position>),
+    Gzip(Box<flate2::bufread::GzDecoder<Position>>),
     Zstd(zstd::stream::read::Decoder<'static, Position>),
 }
 
@@ -196,7 +207,7 @@ impl MemberReader {
         }
         self.start = input.at;
         self.decoder = Some(match self.compression {
-            Compression::Gzip => Decoder::Gzip(flate2::bufread::GzDecoder::new(input)),
+            Compression::Gzip => Decoder::Gzip(Box::new(flate2::bufread::GzDecoder::new(input))),
             Compression::Zstd => {
                 Decoder::Zstd(zstd::stream::read::Decoder::with_buffer(input)?.single_frame())
             }

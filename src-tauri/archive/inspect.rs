@@ -11,12 +11,13 @@ use sha2::{Digest, Sha256};
 use crate::model::instance::ComponentKind;
 use crate::model::manifest::{ComponentEntry, ContentEntry, EntryType};
 
-use super::index::{Expected, IndexCheck, LineCheck};
+use super::index::Expected;
+use super::index_check::{IndexCheck, LineCheck};
 use super::layout::Selection;
 use super::names::{self, NameSet};
 use super::stream::{MemberStream, Shared};
 use super::tar_read::{TarEntry, TarReader};
-use super::{Archive, BIG_CONTENT, CONFIG_EXPORT, INDEX, OpenError, README, padding};
+use super::{Archive, BIG_CONTENT, CONFIG_EXPORT, INDEX, OpenError, README, as_usize, padding};
 
 /// Takes entries one after the other. Names were checked; the content's digest is right only once `end` is called.
 pub(super) trait Sink {
@@ -286,7 +287,7 @@ impl<'a> Inspector<'a> {
         }
         if entry.size < BIG_CONTENT {
             // Below 256 KiB.
-            let length = entry.size as usize;
+            let length = as_usize(entry.size);
             // An empty file needs nothing of the stream, which may have ended.
             if length > 0 {
                 tar.inner.fill_buf().map_err(OpenError::from_io)?;

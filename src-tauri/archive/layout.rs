@@ -1,5 +1,6 @@
 //! Where each component lies in the stream, derived from the manifest, and which members hold it. It reads nothing.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::model::manifest::Manifest;
@@ -14,7 +15,7 @@ struct Segment {
     bytes: Range<u64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Owner {
     Component(String),
     /// An entry of the archive's own.
@@ -44,6 +45,7 @@ impl Layout {
         let mut entries: Vec<_> = manifest.contents.iter().collect();
         entries.sort_by_key(|entry| entry.tar_offset);
         let mut segments: Vec<Segment> = Vec::new();
+        let mut owners = HashSet::new();
         for entry in entries {
             let owner = if entry.component.is_empty() {
                 Owner::Metadata(entry.file.clone())
@@ -57,18 +59,18 @@ impl Layout {
                 let reason = "it overlaps what is before it";
                 return Err(OpenError::refused_entry(entry.file.as_bytes(), reason));
             }
-            let again = segments.iter().rposition(|segment| segment.owner == owner);
-            match again {
-                Some(i) if i + 1 == segments.len() => segments[i].bytes.end = end,
-                Some(_) => {
-                    let reason = "the entries of its component are not in a row";
-                    return Err(OpenError::refused_entry(entry.file.as_bytes(), reason));
-                }
-                None => segments.push(Segment {
-                    owner,
-                    bytes: start..end,
-                }),
+            if let Some(last) = segments.last_mut().filter(|last| last.owner == owner) {
+                last.bytes.end = end;
+                continue;
             }
+            if !owners.insert(owner.clone()) {
+                let reason = "the entries of its component are not in a row";
+                return Err(OpenError::refused_entry(entry.file.as_bytes(), reason));
+            }
+            segments.push(Segment {
+                owner,
+                bytes: start..end,
+            });
         }
         Ok(Self(segments))
     }

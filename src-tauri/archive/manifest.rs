@@ -91,7 +91,7 @@ fn table(manifest: &Manifest) -> Result<Table, String> {
         uncompressed: sums(&members.uncompressed)?,
         sha256,
     };
-    if table.tar_length() % 512 != 0 {
+    if !table.tar_length().is_multiple_of(512) {
         return Err("its members do not end with a tar block".to_owned());
     }
     Ok(table)

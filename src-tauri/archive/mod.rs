@@ -7,6 +7,7 @@ mod file_source;
 mod footer;
 mod front;
 mod index;
+mod index_check;
 mod inspect;
 mod layout;
 mod manifest;
@@ -30,9 +31,11 @@ pub use file_source::FileSource;
 pub use open::{Archive, OpenKeys, RangeRead, open};
 pub use pack::{NewEntry, PackOptions, Packed, PackedComponent, PackedEntry, Packer};
 pub use seal::Seal;
-pub use sign::SignatureState;
+pub use sign::{SignatureState, key_id};
 pub use unpack::{UnpackPolicy, Unpacked};
 
+/// The first bytes of every age file.
+pub const AGE_MAGIC: &[u8; 21] = b"age-encryption.org/v1";
 /// Entries of the archive itself, in no component.
 const README: &str = "README.txt";
 const CONFIG_EXPORT: &str = "config_export.json";
@@ -54,6 +57,11 @@ const MAX_MEMBER: u64 = 16 * MIB;
 const MAX_MANIFEST_COMPRESSED: u64 = 64 * MIB;
 /// Hex digests and numbers compress to about half; four times the compressed bound refuses bombs only.
 const MAX_MANIFEST: u64 = 256 * MIB;
+
+/// Of a number that was bounded before. On a machine with a small word it saturates, and the allocation fails.
+fn as_usize(bounded: u64) -> usize {
+    usize::try_from(bounded).unwrap_or(usize::MAX)
+}
 
 /// Bytes that fill an entry's content up to a whole tar block.
 fn padding(size: u64) -> u64 {

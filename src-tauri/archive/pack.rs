@@ -1,15 +1,17 @@
 //! Writing an archive: entries into pieces by the format's rule, pieces into members, the manifest last. Compressing and sealing are done
 //! elsewhere; where entries come from, and what the manifest says of them, is the caller's.
 
+mod pieces;
+
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::model::Compression;
 use crate::model::instance::ComponentKind;
 use crate::model::manifest::{ContentEntry, ContentType, EntryType, Manifest, Members, TreeCounts};
-use crate::model::{Cancelled, Compression};
 
 use super::codec::Compress;
 use super::footer::Footer;
@@ -18,9 +20,10 @@ use super::names::{self, Distinct, Fresh};
 use super::pipeline::Pipeline;
 use super::seal::Seal;
 use super::{
-    BIG_CONTENT, CONFIG_EXPORT, INDEX, MANIFEST, MAX_MANIFEST, MAX_MANIFEST_COMPRESSED, MAX_PAX,
-    PIECE, PackError, README, SIGNATURE, padding, sign, tar_write,
+    CONFIG_EXPORT, INDEX, MANIFEST, MAX_MANIFEST, MAX_MANIFEST_COMPRESSED, PackError, README,
+    SIGNATURE, sign, tar_write,
 };
+use pieces::Pieces;
 
 /// How an archive is written.
 pub struct PackOptions {
@@ -58,14 +61,11 @@ pub struct NewEntry {
 
 /// Writes one archive. Compresses on several threads; holds no entry, no component and no index in memory.
 pub struct Packer<W: Write + Send + 'static> {
-    pipeline: Pipeline<W>,
+    pieces: Pieces<W>,
     compression: Compression,
     algorithm: Option<&'static str>,
     scratch: PathBuf,
     created_at: Timestamp,
-    piece: Vec<u8>,
-    /// Of the end of `piece`, in the uncompressed stream.
-    position: u64,
     component: Option<OpenComponent>,
     /// Names of the components so far.
     components: Vec<String>,
@@ -125,13 +125,11 @@ impl<W: Write + Send + 'static> Packer<W> {
         let pipeline = Pipeline::start(sealed, options.compression, options.threads)
             .map_err(PackError::Write)?;
         let mut packer = Self {
-            piece: pipeline.buffer(),
-            pipeline,
+            pieces: Pieces::new(pipeline),
             compression: options.compression,
             algorithm: options.seal.algorithm(),
             scratch: options.scratch.clone(),
             created_at: options.created_at,
-            position: 0,
             component: None,
             components: Vec::new(),
             metadata: Vec::new(),
@@ -203,7 +201,7 @@ impl<W: Write + Send + 'static> Packer<W> {
                 Some((digest, counts))
             }
         };
-        self.cut()?;
+        self.pieces.cut()?;
         Ok(PackedComponent { index })
     }
 
@@ -232,8 +230,8 @@ impl<W: Write + Send + 'static> Packer<W> {
         if !self.has_config_export() {
             self.add_config_export(b"{}")?;
         }
-        self.cut()?;
-        let members = self.pipeline.members().map_err(PackError::Write)?;
+        self.pieces.cut()?;
+        let members = self.pieces.members()?;
         let offset = members.compressed.iter().sum();
         let count = members.compressed.len();
         let mut manifest = manifest(members);
@@ -251,7 +249,7 @@ impl<W: Write + Send + 'static> Packer<W> {
         let json = serde_json::to_vec(&manifest).map_err(|e| PackError::Manifest(e.to_string()))?;
         let signature = sign::sign(&manifest, &json, signing_key)?;
         let last = last_member(self.compression, &manifest, &json, &signature, offset)?;
-        let written = self.pipeline.finish(last).map_err(PackError::Write)?;
+        let written = self.pieces.finish(last)?;
         Ok(Packed {
             out: written.out,
             size: written.size,
@@ -285,7 +283,7 @@ impl<W: Write + Send + 'static> Packer<W> {
                 names::show(&name)
             )));
         }
-        let packed = self.write_entry(&component.name, &name, new, content)?;
+        let packed = self.pieces.entry(&component.name, &name, new, content)?;
         component.names.add(&name);
         if let Some(index) = &mut component.index {
             index.add(&packed.entry).map_err(PackError::Write)?;
@@ -317,7 +315,9 @@ impl<W: Write + Send + 'static> Packer<W> {
             captured_at: self.created_at,
             xattrs: Vec::new(),
         };
-        let packed = self.write_entry(component, name.as_bytes(), &new, content)?;
+        let packed = self
+            .pieces
+            .entry(component, name.as_bytes(), &new, content)?;
         if let Some(fault) = packed.fault {
             return Err(PackError::Write(fault));
         }
@@ -325,158 +325,6 @@ impl<W: Write + Send + 'static> Packer<W> {
         self.metadata.push(packed.entry);
         Ok(digest)
     }
-
-    fn write_entry(
-        &mut self,
-        component: &str,
-        name: &[u8],
-        new: &NewEntry,
-        content: &mut dyn Read,
-    ) -> Result<PackedEntry, PackError> {
-        let size = if new.entry == EntryType::File {
-            new.size
-        } else {
-            0
-        };
-        let link = full_link(component, new)?;
-        if size >= BIG_CONTENT {
-            self.cut()?;
-        }
-        let before = self.piece.len();
-        tar_write::append(
-            &mut self.piece,
-            &tar_write::Facts {
-                name,
-                entry: new.entry,
-                link: link.as_deref(),
-                size,
-                mode: new.mode,
-                uid: new.uid,
-                gid: new.gid,
-                user: &new.user,
-                group: &new.group,
-                mtime: new.mtime,
-                xattrs: &new.xattrs,
-            },
-        );
-        let head = (self.piece.len() - before) as u64;
-        if head > MAX_PAX {
-            self.piece.truncate(before);
-            return Err(PackError::Attributes {
-                entry: names::show(name),
-                size: head,
-                limit: MAX_PAX,
-            });
-        }
-        let start = self.position;
-        self.position += head;
-        let tar_offset = self.position;
-        let copied = match self.copy(size, content) {
-            Ok(copied) => copied,
-            Err(CopyError::First(cause)) => {
-                self.piece.truncate(before);
-                self.position = start;
-                let entry = names::show(name);
-                return Err(PackError::Read { entry, cause });
-            }
-            Err(CopyError::Pack(error)) => return Err(error),
-        };
-        tar_write::pad(&mut self.piece, size);
-        self.position += padding(size);
-        if size >= BIG_CONTENT || self.piece.len() as u64 >= PIECE {
-            self.cut()?;
-        }
-        let (file, file_base64) = names::to_text(name);
-        let (source, source_base64) = names::to_text(&new.source);
-        let (link, link_base64) = link.map(|link| names::to_text(&link)).unzip();
-        Ok(PackedEntry {
-            entry: ContentEntry {
-                file,
-                file_base64,
-                source,
-                source_base64,
-                component: component.to_owned(),
-                content_type: new.content_type,
-                entry: new.entry,
-                link,
-                link_base64: link_base64.flatten(),
-                size_bytes: size,
-                checksum_sha256: copied.sha256,
-                mode: new.mode & 0o7777,
-                uid: new.uid,
-                gid: new.gid,
-                user: new.user.clone(),
-                group: new.group.clone(),
-                mtime: new.mtime,
-                tar_offset,
-                captured_at: new.captured_at,
-                damaged: copied.short,
-                database: None,
-            },
-            fault: copied.fault,
-        })
-    }
-
-    /// Content into pieces, cut at each multiple of `PIECE` where it is big.
-    fn copy(&mut self, size: u64, content: &mut dyn Read) -> Result<Copied, CopyError> {
-        let mut hash = Sha256::new();
-        let mut done = 0;
-        let mut source = Some(content);
-        let mut copied = Copied::default();
-        while done < size {
-            let step = (PIECE - done % PIECE).min(size - done);
-            let before = self.piece.len();
-            if let Some(content) = &mut source {
-                let read = content.take(step).read_to_end(&mut self.piece);
-                if let Err(cause) = read {
-                    if cause.get_ref().is_some_and(|inner| inner.is::<Cancelled>()) {
-                        return Err(CopyError::Pack(PackError::Cancelled(Cancelled)));
-                    }
-                    if done < PIECE {
-                        return Err(CopyError::First(cause));
-                    }
-                    copied.fault = Some(cause);
-                }
-            }
-            if ((self.piece.len() - before) as u64) < step {
-                // It became shorter. What was announced has to come all the same.
-                copied.short = true;
-                source = None;
-                self.piece.resize(before + step as usize, 0);
-            }
-            hash.update(&self.piece[before..]);
-            done += step;
-            self.position += step;
-            if size >= BIG_CONTENT && done % PIECE == 0 {
-                self.cut().map_err(CopyError::Pack)?;
-            }
-        }
-        copied.sha256 = hex::encode(hash.finalize());
-        Ok(copied)
-    }
-
-    /// Ends the piece, if there is anything in it.
-    fn cut(&mut self) -> Result<(), PackError> {
-        if self.piece.is_empty() {
-            return Ok(());
-        }
-        let next = self.pipeline.buffer();
-        let piece = std::mem::replace(&mut self.piece, next);
-        self.pipeline.piece(piece).map_err(PackError::Write)
-    }
-}
-
-#[derive(Default)]
-struct Copied {
-    sha256: String,
-    short: bool,
-    fault: Option<io::Error>,
-}
-
-enum CopyError {
-    /// In the first piece: nothing of the entry is on its way yet.
-    First(io::Error),
-    Pack(PackError),
 }
 
 fn full_name(component: &OpenComponent, new: &NewEntry) -> Result<Vec<u8>, PackError> {
@@ -491,30 +339,6 @@ fn full_name(component: &OpenComponent, new: &NewEntry) -> Result<Vec<u8>, PackE
     name.push(b'/');
     name.extend_from_slice(&new.name);
     Ok(name)
-}
-
-/// Symbolic links as they are, hard ones as the entry's name in the archive.
-fn full_link(component: &str, new: &NewEntry) -> Result<Option<Vec<u8>>, PackError> {
-    let bad = |link: &[u8]| PackError::Name(names::show(link));
-    match (new.entry, &new.link) {
-        (EntryType::File | EntryType::Dir, _) => Ok(None),
-        (EntryType::Symlink, Some(link)) => {
-            if link.is_empty() || link.contains(&0) {
-                return Err(bad(link));
-            }
-            Ok(Some(link.clone()))
-        }
-        (EntryType::Hardlink, Some(link)) => {
-            if names::check(link).is_err() {
-                return Err(bad(link));
-            }
-            let mut full = component.as_bytes().to_vec();
-            full.push(b'/');
-            full.extend_from_slice(link);
-            Ok(Some(full))
-        }
-        (EntryType::Symlink | EntryType::Hardlink, None) => Err(bad(b"")),
-    }
 }
 
 /// The manifest's member and the footer.

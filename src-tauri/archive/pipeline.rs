@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 use crate::model::Compression;
 use crate::model::manifest::Members;
 
-use super::PIECE;
 use super::codec::Compress;
 use super::seal::{Sealed, Written};
+use super::{PIECE, as_usize};
 
 /// Compressing threads and one that writes. Memory is bounded by its channels: a few pieces a thread, whatever the data.
 pub(super) struct Pipeline<W> {
@@ -96,7 +96,7 @@ impl<W: Write + Send + 'static> Pipeline<W> {
                 used.clear();
                 used
             }
-            Err(_) => Vec::with_capacity((PIECE + PIECE / 4) as usize),
+            Err(_) => Vec::with_capacity(as_usize(PIECE + PIECE / 4)),
         }
     }
 

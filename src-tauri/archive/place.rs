@@ -93,7 +93,7 @@ impl Place {
             policy,
             stack: Vec::new(),
             file: None,
-            pool: Pool::start(Arc::clone(&faults)),
+            pool: Pool::start(&faults),
             faults,
             made: Vec::new(),
         })
@@ -135,11 +135,10 @@ impl Place {
         }
     }
 
-    pub(super) fn end_file(&mut self) -> Result<(), OpenError> {
+    pub(super) fn end_file(&mut self) {
         if let Some(file) = self.file.take() {
             file.attributes.set(&file.fd, &file.path, &self.faults);
         }
-        Ok(())
     }
 
     pub(super) fn small_file(

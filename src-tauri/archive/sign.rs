@@ -30,10 +30,21 @@ impl SignatureState {
         let key_id: [u8; 8] = signature.keynum().try_into().ok()?;
         Some(Self::Present {
             text: text.to_owned(),
-            key_id: format!("{:016X}", u64::from_le_bytes(key_id)),
+            key_id: hex_id(key_id),
             trusted_comment: signature.trusted_comment().ok()?,
         })
     }
+}
+
+/// Minisign's 16 upper-case hex digits of a key.
+#[must_use]
+pub fn key_id(key: &PublicKey) -> String {
+    // Eight bytes by the format; a shorter one would be no key that parsed.
+    hex_id(key.keynum().try_into().unwrap_or_default())
+}
+
+fn hex_id(keynum: [u8; 8]) -> String {
+    format!("{:016X}", u64::from_le_bytes(keynum))
 }
 
 /// The text of `manifest.json.minisig`.

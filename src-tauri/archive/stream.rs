@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::model::{Cancel, Observer, Phase, Progress};
 
 use super::codec::Expand;
-use super::{Archive, OpenError};
+use super::{Archive, OpenError, as_usize};
 
 type Checked = Result<Vec<u8>, OpenError>;
 
@@ -116,7 +116,7 @@ pub(super) fn read_member(
     let at = &archive.table.compressed;
     let length = at[member + 1] - at[member];
     // Bounded when the manifest was checked.
-    let mut bytes = vec![0; length as usize];
+    let mut bytes = vec![0; as_usize(length)];
     span.read_exact(&mut bytes)
         .map_err(|error| of_member(archive, member, OpenError::from_io(error)))?;
     Ok(bytes)
@@ -143,7 +143,7 @@ pub(super) fn expand_member(
     mut out: Vec<u8>,
 ) -> Checked {
     let at = &archive.table.uncompressed;
-    out.resize((at[member + 1] - at[member]) as usize, 0);
+    out.resize(as_usize(at[member + 1] - at[member]), 0);
     let wrong = |reason| of_member(archive, member, OpenError::refused(reason));
     expand.member(bytes, &mut out).map_err(wrong)?;
     if Sha256::digest(&out)[..] != archive.table.sha256[member] {

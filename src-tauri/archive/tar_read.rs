@@ -7,7 +7,7 @@ use tar::Header;
 
 use crate::model::manifest::EntryType;
 
-use super::{MAX_PAX, OpenError, names, padding};
+use super::{MAX_PAX, OpenError, as_usize, names, padding};
 
 /// One entry as its headers describe it.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl<R: BufRead> TarReader<R> {
             if size > MAX_PAX {
                 return Err(self.bad(&format!("a pax header of {size} bytes")));
             }
-            let mut records = vec![0; size as usize];
+            let mut records = vec![0; as_usize(size)];
             self.read_exact(&mut records)?;
             self.skip(padding(size))?;
             pax = Pax::parse(&records).map_err(|reason| self.bad(&reason))?;

@@ -5,7 +5,7 @@ use tar::Header;
 
 use crate::model::manifest::EntryType;
 
-use super::padding;
+use super::{as_usize, padding};
 
 /// What a header says. `name` without the slash that folders get.
 pub(super) struct Facts<'a> {
@@ -57,7 +57,7 @@ pub(super) fn append(out: &mut Vec<u8>, facts: &Facts<'_>) {
 pub(super) fn pad(out: &mut Vec<u8>, size: u64) {
     let zeros = [0u8; 512];
     // A remainder of 512 always fits.
-    out.extend_from_slice(&zeros[..padding(size) as usize]);
+    out.extend_from_slice(&zeros[..as_usize(padding(size))]);
 }
 
 fn main_header(name: &[u8], facts: &Facts<'_>) -> Header {

@@ -22,7 +22,7 @@ pub struct UnpackPolicy {
     pub trusted: bool,
     /// Set owner and group, by number (needs the right to; failures are warnings).
     pub owners: bool,
-    /// Also README.txt, config_export.json, manifest.json and its signature.
+    /// Also `README.txt`, `config_export.json`, `manifest.json` and its signature.
     pub with_metadata: bool,
 }
 
@@ -64,7 +64,7 @@ impl Archive {
             place: Place::open(dir, *policy)?,
             paths: Vec::new(),
         };
-        let unpacked = with_members(self, &runs, &watch, |stream| {
+        let done = with_members(self, &runs, &watch, |stream| {
             inspect(self, &runs, selection, dir, stream, &mut unpacker)
         })
         .and_then(|()| {
@@ -73,7 +73,7 @@ impl Archive {
             }
             unpacker.place.finish()
         });
-        match unpacked {
+        match done {
             Ok(warnings) => Ok(Unpacked {
                 paths: unpacker.paths,
                 warnings,
@@ -158,7 +158,8 @@ impl Sink for Unpacker<'_> {
     }
 
     fn end(&mut self) -> Result<(), OpenError> {
-        self.place.end_file()
+        self.place.end_file();
+        Ok(())
     }
 
     fn whole(&mut self, entry: &TarEntry, content: Shared) -> Result<(), OpenError> {

@@ -96,7 +96,7 @@ impl Content {
             .decrypt(std::iter::once(&Known(&seal.key) as &dyn age::Identity))
             .map_err(damaged_header)?;
         // A seek to a chunk's first byte would look at the file's end, which may be the part that is damaged.
-        if start > 0 && start % CHUNK == 0 {
+        if start > 0 && start.is_multiple_of(CHUNK) {
             reader
                 .seek(SeekFrom::Start(start - 1))
                 .and_then(|_| reader.read_exact(&mut [0]))
@@ -133,7 +133,7 @@ impl Content {
                         .saturating_mul(SEALED_CHUNK)
                         .saturating_add(seal.start)
                 };
-                let before = start.saturating_sub(u64::from(start % CHUNK == 0));
+                let before = start.saturating_sub(u64::from(start.is_multiple_of(CHUNK)));
                 (
                     at(before / CHUNK).min(self.file.size),
                     at(end.div_ceil(CHUNK)).min(self.file.size),

@@ -41,7 +41,9 @@ impl Archive {
         };
         let count = self.table.len();
         // Every member, whether the manifest has something in it or not.
-        let runs = if count == 0 { vec![] } else { vec![0..count] };
+        let runs: Vec<_> = std::iter::once(0..count)
+            .filter(|run| !run.is_empty())
+            .collect();
         let scratch = std::env::temp_dir();
         let inspected = with_members(self, &runs, &watch, |stream| {
             inspect(self, &runs, selection, &scratch, stream, &mut Nowhere)
@@ -72,11 +74,11 @@ impl Archive {
         let end = at[self.table.len()];
         let mut span: Option<Box<dyn Read + Send>> = None;
         let mut unlisted = 0u64;
-        for member in 0..self.table.len() {
+        for (member, start) in at[..self.table.len()].iter().enumerate() {
             cancel.check()?;
             let checked = match span.take() {
                 Some(span) => Ok(span),
-                None => self.content.span(at[member], end),
+                None => self.content.span(*start, end),
             }
             .and_then(|mut reader| {
                 let bytes = read_member(self, member, &mut reader)?;

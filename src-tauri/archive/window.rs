@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{KIB, OpenError, RangeRead};
+use super::{KIB, OpenError, RangeRead, as_usize};
 
 /// Enough for an age header of a hundred recipients.
 const HEAD: u64 = 16 * KIB;
@@ -71,7 +71,7 @@ fn fetch(source: &dyn RangeRead, start: u64, length: u64) -> Result<Vec<u8>, Ope
         return Ok(Vec::new());
     }
     // Heads and tails are small; nothing larger is asked for here.
-    let mut bytes = vec![0; length as usize];
+    let mut bytes = vec![0; as_usize(length)];
     source
         .read_range(start, length)
         .and_then(|mut reader| reader.read_exact(&mut bytes))

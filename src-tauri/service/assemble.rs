@@ -128,6 +128,7 @@ pub(crate) fn assemble(
         threads: thread::available_parallelism().map_or(1, std::num::NonZero::get),
         seal,
         scratch: run.workspace().to_owned(),
+        created_at: label.name.created_at,
     };
     let mut packer = Packer::create(out, &options)?;
     let mut findings = Findings {

@@ -125,12 +125,15 @@ impl Error {
 
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Cancelled(_)
-                | Self::Capture(CaptureError::Cancelled(_))
-                | Self::Walk(WalkError::Cancelled(_))
-        ) || matches!(self, Self::Destination { cause, .. } if cause.kind == ErrorKind::Cancelled)
+            | Self::Capture(CaptureError::Cancelled(_))
+            | Self::Walk(WalkError::Cancelled(_))
+            | Self::Pack(PackError::Cancelled(_))
+            | Self::Open(OpenError::Cancelled(_)) => true,
+            Self::Destination { cause, .. } => cause.kind == ErrorKind::Cancelled,
+            _ => false,
+        }
     }
 
     /// The exit status of the command line's contract.

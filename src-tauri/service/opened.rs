@@ -291,7 +291,7 @@ impl Located {
             Place::File(path) => {
                 let mut head = [0; archive::AGE_MAGIC.len()];
                 let mut file = std::fs::File::open(path).map_err(|e| at(path, e))?;
-                Ok(file.read_exact(&mut head).is_ok() && head == archive::AGE_MAGIC)
+                Ok(file.read_exact(&mut head).is_ok() && head == *archive::AGE_MAGIC)
             }
         }
     }

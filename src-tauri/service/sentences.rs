@@ -113,11 +113,7 @@ fn of_service(error: &Error) -> Problem {
             format!("The folder {} is not empty", path.display()),
             "Name a folder that does not exist yet, or an empty one.",
         ),
-        Error::Cancelled(_) => words(
-            "cancelled",
-            "Cancelled",
-            "Nothing was changed; start it again when you like.",
-        ),
+        Error::Cancelled(_) => cancelled(),
         Error::State(fact) => words(
             "internal",
             format!("Something is not as it should be: {fact}"),
@@ -166,10 +162,11 @@ fn refused(refusal: &Refusal) -> Problem {
     match refusal {
         Refusal::Confirm { given, expected } => words(
             "confirmation",
-            format!(
-                "The confirmation is {}, it must be {expected}",
-                quoted(given)
-            ),
+            if given.is_empty() {
+                format!("This needs a confirmation: {expected}")
+            } else {
+                format!("The confirmation is {}, it must be {expected}", quoted(given))
+            },
             format!("Confirm with --confirm {expected} once you are sure."),
         ),
         Refusal::Unsigned => words(
@@ -193,6 +190,14 @@ fn refused(refusal: &Refusal) -> Problem {
             "If this is what you want all the same, repeat with --accept-mismatch.",
         ),
     }
+}
+
+fn cancelled() -> Problem {
+    words(
+        "cancelled",
+        "Cancelled",
+        "Nothing was changed; start it again when you like.",
+    )
 }
 
 /// The usual failures of files, told apart.

@@ -222,9 +222,3 @@ fn reopen(handle: &File) -> io::Result<File> {
         .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
         .open(format!("/proc/self/fd/{}", handle.as_raw_fd()))
 }
-
-impl std::io::Read for PlainFile {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buf)
-    }
-}

@@ -22,12 +22,12 @@ pub(super) fn word<T: Serialize>(table: &'static str, value: &T) -> Result<Strin
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => Ok(word),
         Ok(other) => Err(unreadable(table, format!("{other} is no word"))),
-        Err(e) => Err(unreadable(table, e)),
+        Err(e) => Err(unreadable(table, e.to_string())),
     }
 }
 
 pub(super) fn json<T: Serialize>(table: &'static str, value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|e| unreadable(table, e))
+    serde_json::to_string(value).map_err(|e| unreadable(table, e.to_string()))
 }
 
 /// Text where the path is UTF-8, its bytes where it is not.
@@ -52,7 +52,9 @@ pub(super) struct Columns<'r> {
 
 impl Columns<'_> {
     pub fn get<T: rusqlite::types::FromSql>(&self, column: &str) -> Result<T> {
-        self.row.get(column).map_err(|e| unreadable(self.table, e))
+        self.row
+            .get(column)
+            .map_err(|e| unreadable(self.table, e.to_string()))
     }
 
     pub fn word<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
@@ -99,7 +101,7 @@ impl Columns<'_> {
         let value = self
             .row
             .get_ref(column)
-            .map_err(|e| unreadable(self.table, e))?;
+            .map_err(|e| unreadable(self.table, e.to_string()))?;
         match value {
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
                 Ok(OsString::from_vec(bytes.to_vec()).into())

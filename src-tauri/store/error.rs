@@ -63,10 +63,10 @@ pub(super) fn or_taken(cause: rusqlite::Error, what: &str) -> StoreError {
     }
 }
 
-pub(super) fn unreadable(table: &'static str, reason: impl ToString) -> StoreError {
+pub(super) fn unreadable(table: &'static str, reason: impl Into<String>) -> StoreError {
     StoreError::Row {
         table,
-        reason: reason.to_string(),
+        reason: reason.into(),
     }
 }
 
@@ -85,8 +85,8 @@ mod tests {
         connection
             .execute_batch("PRAGMA max_page_count = 3")
             .unwrap();
-        let full = connection.execute(fill, []).unwrap_err();
-        assert!(matches!(StoreError::from(full), StoreError::NoSpace(_)));
+        let no_space = connection.execute(fill, []).unwrap_err();
+        assert!(matches!(StoreError::from(no_space), StoreError::NoSpace(_)));
         connection.execute_batch("PRAGMA query_only = 1").unwrap();
         let read_only = connection.execute(fill, []).unwrap_err();
         assert!(matches!(

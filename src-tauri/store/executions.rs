@@ -156,7 +156,8 @@ fn known(changed: usize, key: &str) -> Result<()> {
 
 /// The statement of a filter: only the conditions it has, so that an index serves each of them.
 fn select(filter: &ExecutionFilter) -> Result<(String, Vec<Value>)> {
-    let mut sql = format!("SELECT {COLUMNS} FROM backup_executions WHERE true");
+    let index = archive_index(filter);
+    let mut sql = format!("SELECT {COLUMNS} FROM backup_executions {index} WHERE true");
     let mut values = Vec::new();
     let mut equal = |column: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -182,6 +183,19 @@ fn select(filter: &ExecutionFilter) -> Result<(String, Vec<Value>)> {
         let _ = write!(sql, " LIMIT {}", limit.min(i64::MAX.unsigned_abs()));
     }
     Ok((sql, values))
+}
+
+/// Without statistics SQLite would take the index by kind and step over every archive that is gone.
+fn archive_index(filter: &ExecutionFilter) -> &'static str {
+    if !filter.archives_only || filter.run_id.is_some() {
+        ""
+    } else if filter.instance_id.is_some() {
+        "INDEXED BY archives_by_instance"
+    } else if filter.destination_id.is_some() {
+        "INDEXED BY archives_by_destination"
+    } else {
+        "INDEXED BY archives_by_time"
+    }
 }
 
 fn write(connection: &Connection, sql: &str, execution: &Execution) -> Result<usize> {
@@ -262,8 +276,8 @@ mod tests {
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
             .unwrap();
         let lines = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3));
-        let lines: Vec<String> = lines.unwrap().map(Result::unwrap).collect();
-        lines.join("; ")
+        let lines: rusqlite::Result<Vec<String>> = lines.unwrap().collect();
+        lines.unwrap().join("; ")
     }
 
     /// History and listings read as many rows as they show: an index gives both the condition and the order.
@@ -326,6 +340,18 @@ mod tests {
                 },
             ),
         ];
+        // A forced index that cannot serve a combination would be an error.
+        for bits in 0..32_u8 {
+            let chosen = |bit: u8| bits & (1 << bit) != 0;
+            plan(&ExecutionFilter {
+                instance_id: instance().filter(|_| chosen(0)),
+                destination_id: destination().filter(|_| chosen(1)),
+                run_id: destination().filter(|_| chosen(2)),
+                kind: Some(ExecutionKind::Drill).filter(|_| chosen(3)),
+                archives_only: chosen(4),
+                limit: None,
+            });
+        }
         for (index, mut filter) in filters {
             filter.limit = Some(50);
             let plan = plan(&filter);

@@ -18,6 +18,8 @@ use holdfast::model::{
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::small_disk::{make_read_only, with_small_disk};
+
 const FOLDER: &str = "tacacs-0a1b2c3d/manual";
 
 /// A base path with an awkward name, and a place beside it that must never be touched.
@@ -231,6 +233,33 @@ fn an_archive_that_was_changed_on_its_way_is_refused_and_gone() {
     );
 }
 
+#[test]
+fn a_disk_that_is_too_small_says_so_and_keeps_nothing_of_it() {
+    let name = "local::a_disk_that_is_too_small_says_so_and_keeps_nothing_of_it";
+    with_small_disk(name, 2048, |disk| {
+        let local = Local::open(&config(disk)).unwrap();
+        put(&local, &key(1), &[1; 1000]).unwrap();
+        assert_eq!(
+            kind(put(&local, &key(2), &vec![2; 3 << 20])),
+            ErrorKind::Space
+        );
+        let left = fs::read_dir(disk.join(FOLDER)).unwrap().count();
+        assert_eq!(left, 1);
+        let free = with_call(|call| local.free_space(call)).unwrap().unwrap();
+        assert!((1 << 20..2 << 20).contains(&free), "{free}");
+        make_read_only(disk);
+        assert_eq!(kind(put(&local, &key(3), b"x")), ErrorKind::Forbidden);
+        assert_eq!(kind(local.staging(&other_instance())), ErrorKind::Forbidden);
+        let deleted = with_call(|call| local.delete(&key(1), call));
+        assert_eq!(kind(deleted), ErrorKind::Forbidden);
+        assert_eq!(read(&local, &key(1)), [1; 1000]);
+    });
+}
+
+fn other_instance() -> Key {
+    Key::new(&format!("new-00000001/manual/{}", name(1))).unwrap()
+}
+
 /// Cancels once so many bytes of a phase have been reported.
 struct CancelAt {
     phase: Phase,
@@ -436,7 +465,7 @@ fn age(path: &Path, by: Duration) {
     file.set_modified(SystemTime::now() - by).unwrap();
 }
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 #[test]
 fn a_sweep_takes_what_dead_writers_of_its_own_left_and_nothing_else() {

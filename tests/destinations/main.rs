@@ -3,4 +3,6 @@
 mod faulty;
 mod keys;
 mod local;
+#[path = "../support/small_disk.rs"]
+mod small_disk;
 mod suite;

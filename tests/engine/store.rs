@@ -16,6 +16,11 @@ use holdfast::store::{ExecutionFilter, FILE_NAME, Signer, Store, StoreError};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use small_disk::{make_read_only, with_small_disk};
+
+#[path = "../support/small_disk.rs"]
+mod small_disk;
+
 fn open(dir: &tempfile::TempDir) -> Store {
     Store::open(dir.path()).unwrap()
 }
@@ -607,7 +612,36 @@ fn a_known_key_id_is_never_given_another_key() {
         store.add_signer(&forged),
         Err(StoreError::Taken(_))
     ));
-    assert_eq!(store.signers().unwrap(), [signer.clone()]);
+    assert_eq!(store.signers().unwrap(), std::slice::from_ref(&signer));
     store.remove_signer(&signer.key_id).unwrap();
     assert_eq!(store.signers().unwrap(), []);
+}
+
+#[test]
+fn a_full_disk_is_named_and_what_was_stored_stays() {
+    let name = "store::a_full_disk_is_named_and_what_was_stored_stays";
+    with_small_disk(name, 1024, |disk| {
+        let store = Store::open(disk).unwrap();
+        store.insert_execution(&execution("e1", 0)).unwrap();
+        let filler = disk.join("filler");
+        assert!(fs::write(&filler, vec![0; 2 << 20]).is_err());
+        let large = "x".repeat(200_000);
+        let refused = store.set_manifest("run-e1", &large).unwrap_err();
+        assert!(matches!(refused, StoreError::NoSpace(_)), "{refused:?}");
+        assert_eq!(store.manifest("run-e1").unwrap(), None);
+        assert_eq!(store.execution("e1").unwrap(), Some(execution("e1", 0)));
+        fs::remove_file(&filler).unwrap();
+        store.set_manifest("run-e1", &large).unwrap();
+        assert_eq!(store.manifest("run-e1").unwrap(), Some(large));
+    });
+}
+
+#[test]
+fn a_read_only_disk_is_named() {
+    with_small_disk("store::a_read_only_disk_is_named", 1024, |disk| {
+        drop(Store::open(disk).unwrap());
+        make_read_only(disk);
+        let refused = Store::open(disk).err().unwrap();
+        assert!(matches!(refused, StoreError::ReadOnly(_)), "{refused:?}");
+    });
 }

@@ -76,7 +76,7 @@ impl Attributes {
                 last_access: KEEP,
                 last_modification: Timespec {
                     tv_sec: stat.st_mtime,
-                    tv_nsec: stat.st_mtime_nsec as _,
+                    tv_nsec: stat.st_mtime_nsec.cast_signed() as _,
                 },
             },
             xattrs: Vec::new(),
@@ -134,9 +134,9 @@ fn times(mtime: Timestamp) -> Timestamps {
     Timestamps {
         last_access: KEEP,
         last_modification: Timespec {
-            // A `Timestamp` spans twenty thousand years; the rest is below a billion.
-            tv_sec: nanos.div_euclid(SECOND) as i64,
-            tv_nsec: nanos.rem_euclid(SECOND) as _,
+            // A `Timestamp` spans twenty thousand years: neither number is cut.
+            tv_sec: i64::try_from(nanos.div_euclid(SECOND)).unwrap_or(0),
+            tv_nsec: i64::try_from(nanos.rem_euclid(SECOND)).unwrap_or(0) as _,
         },
     }
 }

@@ -44,13 +44,14 @@ struct State {
 }
 
 impl Pool {
-    pub(super) fn start(faults: Arc<Faults>) -> Self {
+    pub(super) fn start(faults: &Arc<Faults>) -> Self {
         let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (sender, queue) = bounded::<Vec<Job>>(count);
         let state = Arc::new((Mutex::new(State::default()), Condvar::new()));
         let threads = (0..count)
             .map(|_| {
-                let (queue, state, faults) = (queue.clone(), state.clone(), faults.clone());
+                let (queue, state, faults) =
+                    (queue.clone(), Arc::clone(&state), Arc::clone(faults));
                 std::thread::spawn(move || work(&queue, &state, &faults))
             })
             .collect();

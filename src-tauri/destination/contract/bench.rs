@@ -15,7 +15,7 @@ use crate::model::{Cancel, NoObserver};
 
 /// What another test left that is older than this is dead.
 const DEAD: SignedDuration = SignedDuration::from_hours(1);
-const CLEARING: Duration = Duration::from_secs(60);
+const CLEARING: Duration = Duration::from_mins(1);
 
 pub(super) struct Bench<'a> {
     pub destination: &'a dyn Destination,

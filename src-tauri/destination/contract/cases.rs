@@ -245,6 +245,6 @@ fn expect<T>(
 }
 
 fn rate(took: Duration) -> String {
-    let mib = LARGE as f64 / f64::from(1 << 20);
-    format!("{:.0} MiB/s", mib / took.as_secs_f64().max(0.001))
+    let milliseconds = took.as_millis().max(1);
+    format!("{} MiB/s", (LARGE as u128 * 1000 / milliseconds) >> 20)
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::time::Instant;
 
 use rustix::fs::{Advice, FallocateFlags};
 use rustix::io::Errno;
@@ -137,11 +138,15 @@ pub(super) struct Exactly {
     pub file: File,
     pub left: u64,
     pub cancel: Cancel,
+    pub deadline: Option<Instant>,
 }
 
 impl Read for Exactly {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.cancel.check().map_err(io::Error::other)?;
+        if self.deadline.is_some_and(|end| Instant::now() >= end) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         let most = usize::try_from(self.left).unwrap_or(usize::MAX);
         let most = most.min(buffer.len());
         if most == 0 {

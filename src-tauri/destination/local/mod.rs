@@ -182,23 +182,23 @@ impl Destination for Local {
 
     fn put(&self, key: &Key, body: &Body, call: &Call<'_>) -> Result<Stored> {
         let folder = self.make_folder(key)?;
-        let taken = || {
-            let detail = format!("`{}` is there already", folder.shown(key.file_name()));
-            DestinationError::new(ErrorKind::Exists, detail)
-        };
         // Before anything is copied or read; the publishing asks again, without a race.
         if folder.exists(key.file_name())? {
-            return Err(taken());
+            let detail = format!("`{}` is there already", folder.shown(key.file_name()));
+            return Err(DestinationError::new(ErrorKind::Exists, detail));
         }
         let mut temporary = self.temporary(&folder, key, body, call)?;
         content::verify(&mut temporary.file, body, &self.name, call)?;
         call.check()?;
-        temporary.publish(key.file_name()).map_err(|e| {
-            if e.kind == ErrorKind::Exists && self.staged(key, body).is_some() {
-                temporary.keep();
-            }
-            e
-        })?;
+        let published = temporary.publish(key.file_name());
+        if published
+            .as_ref()
+            .is_err_and(|e| e.kind == ErrorKind::Exists)
+            && self.staged(key, body).is_some()
+        {
+            temporary.keep();
+        }
+        published?;
         Ok(Stored {
             verification: Verification::Verified,
         })
@@ -236,6 +236,7 @@ impl Destination for Local {
             file,
             left: range.end - range.start,
             cancel: call.cancel.clone(),
+            deadline: call.deadline,
         }))
     }
 

@@ -9,12 +9,15 @@ use crate::destination::{Call, DestinationError, Key};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
+/// A receiver of files: their folder, its path below the base, their name.
+type Each<'e> = dyn FnMut(&Folder, &[String], &str) -> Result<()> + 'e;
+
 /// Calls `each` with every regular file of every folder of archives at or below `folder`, which lies at `path` below the base.
 pub(super) fn files(
     folder: &Folder,
     path: &mut Vec<String>,
     call: &Call<'_>,
-    each: &mut dyn FnMut(&Folder, &[String], &str) -> Result<()>,
+    each: &mut Each<'_>,
 ) -> Result<()> {
     let level = Level::of(path);
     if level == Level::Foreign {

@@ -360,11 +360,12 @@ impl Pair {
 /// Not created, not read-only by accident, never a URI.
 pub(super) fn open_live(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let live =
-        Connection::open_with_flags(path, flags).map_err(|cause| match cause.sqlite_error_code() {
+    let live = Connection::open_with_flags(path, flags).map_err(|cause| {
+        match cause.sqlite_error_code() {
             Some(ErrorCode::CannotOpen) => RestoreError::NotWritable(path.to_path_buf()),
             _ => RestoreError::sqlite(path)(cause),
-        })?;
+        }
+    })?;
     // SQLite falls back to reading where it may not write.
     if live
         .is_readonly("main")

@@ -59,7 +59,10 @@ pub enum RestoreError {
         status: &'static str,
     },
     #[error("the {which} hook failed: {outcome}")]
-    Hook { which: &'static str, outcome: String },
+    Hook {
+        which: &'static str,
+        outcome: String,
+    },
     #[error("`{execution}` cannot be undone: {reason}")]
     NotUndoable {
         execution: String,

@@ -115,7 +115,9 @@ fn single<'a>(
     grounds: &Grounds<'_>,
     owners: &Owners,
 ) -> Result<Wanted<'a>> {
-    if entry.entry != EntryType::File || entry.file_base64.is_some() || entry.source_base64.is_some()
+    if entry.entry != EntryType::File
+        || entry.file_base64.is_some()
+        || entry.source_base64.is_some()
     {
         return Err(RestoreError::Target {
             source_path: entry.source.clone(),
@@ -141,12 +143,18 @@ fn single<'a>(
 }
 
 /// Opens and checks every database, and reads every configuration that can be read where it is now.
-pub fn check(desired: &[Desired<'_>], manifest: &Manifest, dir: &Path, cancel: &Cancel) -> Result<()> {
+pub fn check(
+    desired: &[Desired<'_>],
+    manifest: &Manifest,
+    dir: &Path,
+    cancel: &Cancel,
+) -> Result<()> {
     for one in desired {
         for entry in entries(manifest, &one.component) {
             let copy = dir.join(&entry.file);
             if let Some(facts) = &entry.database {
-                let (found, _) = examine(&copy, CheckLevel::Quick, cancel).map_err(|e| capture(e, &copy))?;
+                let (found, _) =
+                    examine(&copy, CheckLevel::Quick, cancel).map_err(|e| capture(e, &copy))?;
                 if found.check == CheckResult::Damaged {
                     return Err(failed(&copy, "it is damaged"));
                 }
@@ -157,7 +165,10 @@ pub fn check(desired: &[Desired<'_>], manifest: &Manifest, dir: &Path, cancel: &
         }
         for wanted in &one.wanted {
             if let (Wanted::File { spot, copy, .. }, ComponentKind::Config) = (wanted, one.kind) {
-                let name = spot.path().file_name().map(|n| n.to_string_lossy().into_owned());
+                let name = spot
+                    .path()
+                    .file_name()
+                    .map(|n| n.to_string_lossy().into_owned());
                 let name = name.unwrap_or_default();
                 let incoming = std::fs::read(copy).map_err(RestoreError::io(copy))?;
                 // What the service runs on now could be read, so what comes in must be readable too.

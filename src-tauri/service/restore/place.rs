@@ -69,8 +69,7 @@ impl Folders {
         let Some((folder, name)) = self.parent(spot)? else {
             return Err(RestoreError::io(&path)(io::ErrorKind::NotFound.into()));
         };
-        let flags =
-            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | extra;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | extra;
         fs::openat(folder, name, flags, Mode::empty())
             .map(File::from)
             .map_err(RestoreError::errno(&path))

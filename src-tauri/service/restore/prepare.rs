@@ -113,9 +113,7 @@ pub fn prepare_undo(
             part.as_files.iter().any(|d| {
                 let path = d.target.path();
                 let mut ends = crate::source::files::rules::SIDE_FILES.iter();
-                ends.any(|end| {
-                    crate::source::files::rules::with_suffix(&path, end) == spot.path()
-                })
+                ends.any(|end| crate::source::files::rules::with_suffix(&path, end) == spot.path())
             })
         };
         // The mirror image of how it was brought about: what was put goes first, then what went is put.
@@ -179,21 +177,14 @@ fn file(
     match there {
         None => recorder.parents(spot)?,
         Some(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
-            let live = recorder
-                .folders
-                .open(spot, rustix::fs::OFlags::empty())?;
+            let live = recorder.folders.open(spot, rustix::fs::OFlags::empty())?;
             meta = Meta {
                 mtime: meta.mtime,
                 ..meta_of(&stat, xattrs(&live))
             };
             let after = recorder.file_state(copy, meta.clone())?;
-            let now = super::place::copy(
-                &live,
-                &spot.path(),
-                std::io::sink(),
-                copy,
-                &Cancel::new(),
-            )?;
+            let now =
+                super::place::copy(&live, &spot.path(), std::io::sink(), copy, &Cancel::new())?;
             if let State::File { size, sha256, .. } = &after
                 && (*size, sha256) == (now.0, &now.1)
             {
@@ -223,7 +214,10 @@ fn tree(
     for component in &grounds.instance.components {
         if component.name == wanted.component {
             for source in &component.sources {
-                if source.components().any(|c| c != std::path::Component::CurDir) {
+                if source
+                    .components()
+                    .any(|c| c != std::path::Component::CurDir)
+                {
                     recorder.parents(&grounds.in_tree(wanted.component, source)?)?;
                 }
             }

@@ -78,9 +78,7 @@ impl Replay<'_> {
         let Some((folder, name)) = self.folders.parent(spot)? else {
             return match goal {
                 State::Absent => Ok(()),
-                _ => Err(RestoreError::io(&path)(
-                    std::io::ErrorKind::NotFound.into(),
-                )),
+                _ => Err(RestoreError::io(&path)(std::io::ErrorKind::NotFound.into())),
             };
         };
         let temporary = temporary_name(spot);
@@ -127,7 +125,14 @@ impl Replay<'_> {
                 let unset = if linked {
                     Vec::new()
                 } else {
-                    write_file(folder, &temporary, &copy.0, (*size, sha256), meta, self.cancel)?
+                    write_file(
+                        folder,
+                        &temporary,
+                        &copy.0,
+                        (*size, sha256),
+                        meta,
+                        self.cancel,
+                    )?
                 };
                 fs::renameat(folder, &temporary, folder, name)
                     .map_err(RestoreError::errno(&path))?;
@@ -237,8 +242,7 @@ fn write_file(
     meta: &Meta,
     cancel: &Cancel,
 ) -> Result<Vec<Unset>> {
-    let flags =
-        OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let content = File::open(from).map_err(RestoreError::io(from))?;
     let out = fs::openat(folder, temporary, flags, Mode::RUSR | Mode::WUSR)
         .map_err(RestoreError::errno(from))?;

@@ -18,7 +18,7 @@ use super::place::{Folders, copy, meta_of, xattrs};
 use super::target::Grounds;
 use crate::model::Cancel;
 use crate::model::manifest::{ContentEntry, EntryType};
-use crate::source::files::rules::Rules;
+use crate::source::files::rules::{Rules, Verdict};
 use crate::source::files::{WalkEntry, WalkError, WalkRules, walk};
 
 type Result<T> = std::result::Result<T, RestoreError>;
@@ -168,7 +168,10 @@ impl Comparison<'_> {
     fn entry(&mut self, entry: &ContentEntry) -> Result<Option<Difference>> {
         let source = raw(&entry.source, entry.source_base64.as_deref(), self.tree)?;
         let file = raw(&entry.file, entry.file_base64.as_deref(), self.tree)?;
-        if source.components().all(|c| c == std::path::Component::CurDir) || self.left_alone(&source)
+        if source
+            .components()
+            .all(|c| c == std::path::Component::CurDir)
+            || self.left_alone(&source)
         {
             return Ok(None);
         }
@@ -204,7 +207,7 @@ impl Comparison<'_> {
     fn left_alone(&self, source: &Path) -> bool {
         let path = self.tree.grounds.root.join(source);
         let mut steps = path.ancestors();
-        steps.any(|step| self.rules.left_out(step).is_some())
+        steps.any(|step| !matches!(self.rules.verdict(step), Verdict::Walk))
     }
 
     fn dir(
@@ -371,12 +374,10 @@ fn raw(text: &str, base64: Option<&str>, tree: &Tree<'_>) -> Result<PathBuf> {
     let Some(base64) = base64 else {
         return Ok(text.into());
     };
-    let bytes = STANDARD
-        .decode(base64)
-        .map_err(|e| RestoreError::Record {
-            path: tree.index(),
-            reason: e.to_string(),
-        })?;
+    let bytes = STANDARD.decode(base64).map_err(|e| RestoreError::Record {
+        path: tree.index(),
+        reason: e.to_string(),
+    })?;
     if bytes.contains(&0) {
         return Err(RestoreError::Record {
             path: tree.index(),

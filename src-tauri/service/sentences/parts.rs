@@ -1,6 +1,6 @@
 //! Sentences for what the parts that the verbs bring together report: source, archive, destination, store, keys.
 
-use super::{io_failed, quoted, with_causes, words};
+use super::{cancelled, io_failed, quoted, with_causes, words};
 use crate::archive::{OpenError, PackError};
 use crate::destination::{DestinationError, ErrorKind};
 use crate::keys::KeyError;
@@ -87,11 +87,7 @@ pub(in crate::service) fn capture(error: &CaptureError) -> Problem {
             "Wait until whatever replaces the file has finished, and try again.",
         ),
         CaptureError::Io { path, cause } => io_failed(&path.display().to_string(), cause),
-        CaptureError::Cancelled(_) => words(
-            "cancelled",
-            "Cancelled",
-            "Nothing was changed; start it again when you like.",
-        ),
+        CaptureError::Cancelled(_) => cancelled(),
         error => words(
             "database_failed",
             with_causes(error),
@@ -124,6 +120,22 @@ pub(super) fn pack(error: &PackError) -> Problem {
             "bad_name",
             format!("{} cannot be a name in an archive", quoted(name)),
             "Rename the file, or exclude it.",
+        ),
+        PackError::Attributes { entry, size, limit } => words(
+            "attributes_too_large",
+            format!("{} has {size} bytes of extended attributes, {limit} at most can be kept", quoted(entry)),
+            "Remove some of them, or exclude the file.",
+        ),
+        PackError::NoRecipient => words(
+            "no_recipient",
+            "There is no recipient to encrypt to",
+            "Add one with `holdfast recipients add AGE1…`.",
+        ),
+        PackError::Cancelled(_) => cancelled(),
+        error => words(
+            "internal",
+            with_causes(error),
+            "Please report this with the output of `holdfast history`.",
         ),
     }
 }
@@ -163,6 +175,13 @@ pub(super) fn open(error: &OpenError) -> Problem {
                 "Use another archive, or a copy of this one at another destination; nothing was restored from it.",
             )
         }
+        OpenError::NoComponent(name) => words(
+            "unknown",
+            format!("The archive has no component {}", quoted(name)),
+            "`holdfast show ARCHIVE` lists what it has.",
+        ),
+        OpenError::Write { path, cause } => io_failed(&path.display().to_string(), cause),
+        OpenError::Cancelled(_) => cancelled(),
         OpenError::UnknownVersion(version) => words(
             "unknown_version",
             format!("The archive has format version {version}, which this program does not know"),

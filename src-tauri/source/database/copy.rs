@@ -46,23 +46,39 @@ const SLOWEST: u64 = 4 << 20;
 /// Free bytes that a growing `-wal` must leave, at least and at most.
 const WAL_RESERVE: (u64, u64) = (64 << 20, 1 << 30);
 
-/// The copy's header says rollback mode afterwards; returned is what the source's said.
+/// What was copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Copied {
+    /// What the source's header said; the copy's says rollback mode now.
+    pub mode: Mode,
+    pub length: Length,
+}
+
+/// Whether the file holds all the pages that it says it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Length {
+    Whole,
+    /// The missing bytes are zeros in the copy, which no check may notice.
+    CutShort,
+}
+
 pub(super) fn copy(
     live: &Live,
     component: &str,
     target: &ScratchFile,
     bound: Bound,
     context: &Context<'_>,
-) -> Result<Mode, CopyError> {
+) -> Result<Copied, CopyError> {
     let mut destination = Connection::open(target.path()).map_err(CopyError::Sqlite)?;
     // Nobody needs half a copy, so nothing is spent on surviving a crash.
     destination
         .execute_batch("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
         .map_err(CopyError::Sqlite)?;
-    run(live, component, &mut destination, bound, context)?;
+    let length = run(live, component, &mut destination, bound, context)?;
     drop(destination);
-    to_rollback_mode(target.path())
-        .map_err(|cause| CaptureError::writing(context.scratch.dir(), cause).into())
+    let mode = to_rollback_mode(target.path())
+        .map_err(|cause| CaptureError::writing(context.scratch.dir(), cause))?;
+    Ok(Copied { mode, length })
 }
 
 /// Never `run_to_completion`: it knows no bound and waits for ever on a lock.
@@ -72,7 +88,7 @@ fn run(
     destination: &mut Connection,
     bound: Bound,
     context: &Context<'_>,
-) -> Result<(), CopyError> {
+) -> Result<Length, CopyError> {
     let page_size: u32 = live
         .connection()
         .query_row("PRAGMA page_size", [], |row| row.get(0))
@@ -87,16 +103,16 @@ fn run(
         let progress = backup.progress();
         let copied = left.unwrap_or(progress.pagecount) - progress.remaining;
         left = Some(progress.remaining);
-        match step {
-            StepResult::Done => return Ok(()),
-            StepResult::More => limits.progressed(),
-            // The pin is a lock that nobody can take away, so this is the scratch file's; it is waited for all the same.
-            _ => thread::sleep(Duration::from_millis(1)),
-        }
         context.tally.add(
             component,
             u64::try_from(copied).unwrap_or(0) * u64::from(page_size),
         );
+        match step {
+            StepResult::Done => return Ok(whole(live, progress.pagecount, page_size)),
+            StepResult::More => limits.progressed(),
+            // The pin is a lock that nobody can take away, so this is the scratch file's; it is waited for all the same.
+            _ => thread::sleep(Duration::from_millis(1)),
+        }
         let total = u64::try_from(progress.pagecount).unwrap_or(0) * u64::from(page_size);
         limits.check(live, total)?;
     }
@@ -159,6 +175,19 @@ impl Limits {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Nobody writes to a pinned rollback-mode file, so its size is that of the pages copied. In WAL mode the same holds while no page waits
+/// in the `-wal`.
+fn whole(live: &Live, pages: i32, page_size: u32) -> Length {
+    let expected = u64::try_from(pages).unwrap_or(0) * u64::from(page_size);
+    let waiting = live.mode == Mode::Wal && wal_bytes(live.path()) > 0;
+    match fs::metadata(live.path()) {
+        Ok(metadata) if !waiting && live.is_same(&metadata) && metadata.len() < expected => {
+            Length::CutShort
+        }
+        _ => Length::Whole,
     }
 }
 

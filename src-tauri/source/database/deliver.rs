@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::copy::Length;
 use super::header::Mode;
 use super::live::Closed;
 use super::pass::{Change, Content, Context, Place, Taken};
@@ -104,7 +105,7 @@ impl Ready {
         let component = self.source.component.clone();
         Captured {
             outcome: match self.content {
-                Content::Database { copy, mode } => Outcome::Database {
+                Content::Database { copy, mode, .. } => Outcome::Database {
                     copy: copy.keep(),
                     journal_mode: mode.name().to_owned(),
                     writer_blocked: self.blocked,
@@ -131,9 +132,10 @@ fn twin(taken: &Taken, context: &Context<'_>) -> Result<Taken, CaptureError> {
     let file = |copy: &ScratchFile| context.scratch.twin(copy.path());
     Ok(Taken {
         content: match &taken.content {
-            Content::Database { copy, mode } => Content::Database {
+            Content::Database { copy, mode, length } => Content::Database {
                 copy: file(copy)?,
                 mode: *mode,
+                length: *length,
             },
             Content::Plain { copy, change } => Content::Plain {
                 copy: file(copy)?,
@@ -182,7 +184,13 @@ fn warnings_of(
             "damaged",
             format!("`{path}` is damaged: its bytes are kept for a rescue"),
         )),
-        Content::Database { mode, .. } => {
+        Content::Database { mode, length, .. } => {
+            if *length == Length::CutShort {
+                warnings.push((
+                    "cut_short",
+                    format!("`{path}` ends before its last page does: zeros were put in the place of what is missing"),
+                ));
+            }
             let header_said_wal = subject.class == Class::Database(Mode::Wal);
             if header_said_wal != (*mode == Mode::Wal) {
                 warnings.push((

@@ -51,6 +51,9 @@ enum LeftBehind {
     SideFiles,
 }
 
+/// For a lock that is not had at once the side files are somebody's.
+const TIDY_PATIENCE: Duration = Duration::from_millis(200);
+
 /// Reads no schema, so that a damaged one stops no copy, and is quick with ten thousand tables.
 const FIRST_READ: &str = "PRAGMA schema_version";
 
@@ -82,7 +85,7 @@ impl Live {
         live.arm(Instant::now() + patience, cancel)
             .and_then(|()| live.read())
             .map_err(OpenError::Sqlite)?;
-        if !live.is_still(subject.key) {
+        if !live.is_still_there() {
             return Err(OpenError::Replaced);
         }
         adopt_side_files(subject);
@@ -98,8 +101,12 @@ impl Live {
     }
 
     /// Whether the name still means the file that is read here.
-    pub(super) fn is_still(&self, key: FileKey) -> bool {
-        fs::metadata(&self.path).is_ok_and(|metadata| FileKey::of(&metadata) == key)
+    pub(super) fn is_still_there(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|metadata| self.is_same(&metadata))
+    }
+
+    pub(super) fn is_same(&self, metadata: &fs::Metadata) -> bool {
+        FileKey::of(metadata) == self.hold.key()
     }
 
     /// Waits for locks until then, and looks every millisecond: the built-in back-off took up to 1.6 s to find a gap between the
@@ -175,7 +182,7 @@ impl Live {
     }
 
     /// Closes, and has SQLite remove the side files that only our reading made.
-    pub(super) fn close(self, cancel: &Cancel) -> Closed {
+    pub(super) fn close(self) -> Closed {
         let Self {
             connection,
             sentinel,
@@ -188,7 +195,7 @@ impl Live {
         drop(connection);
         let closed = match left_behind {
             LeftBehind::Nothing => Closed::Clean,
-            LeftBehind::SideFiles => tidy(&path, cancel),
+            LeftBehind::SideFiles => tidy(&path),
         };
         drop(hold);
         closed
@@ -249,7 +256,10 @@ fn hold(path: &Path, patience: Duration) -> Result<ConnectionHold, CaptureError>
 
 fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags)
+    let connection = Connection::open_with_flags(path, flags)?;
+    // Nothing waits unless it is armed: others may be held up meanwhile.
+    connection.busy_timeout(Duration::ZERO)?;
+    Ok(connection)
 }
 
 fn read(connection: &Connection) -> rusqlite::Result<()> {
@@ -275,26 +285,84 @@ fn adopt_side_files(subject: &Subject) {
 
 /// A writable connection that reads and closes last removes them (measured: the database stays as it is). They are never unlinked:
 /// somebody may have opened them meanwhile. A `-wal` with content is somebody's, and stays.
-fn tidy(path: &Path, cancel: &Cancel) -> Closed {
+fn tidy(path: &Path) -> Closed {
     let wal = beside(path, "-wal");
     let empty = |wal: &Path| fs::symlink_metadata(wal).is_ok_and(|m| m.len() == 0);
     if !empty(&wal) {
         return Closed::Clean;
     }
+    // By now the name may mean another file.
+    let Ok(_hold) = guard::hold_for(path, TIDY_PATIENCE) else {
+        return Closed::SideFilesLeft;
+    };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let Ok(mut connection) = Connection::open_with_flags(path, flags) else {
         return Closed::SideFilesLeft;
     };
     let writable = matches!(connection.is_readonly(rusqlite::MAIN_DB), Ok(false));
-    let read = arm(
-        &mut connection,
-        Instant::now() + Duration::from_millis(200),
-        cancel,
-    )
-    .and_then(|()| read(&connection));
+    // Also after a cancellation: what was made is removed.
+    let until = Instant::now() + TIDY_PATIENCE;
+    let read = arm(&mut connection, until, &Cancel::new()).and_then(|()| read(&connection));
     drop(connection);
     match read {
         Ok(()) if writable => Closed::Clean,
         _ => Closed::SideFilesLeft,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_busy(outcome: rusqlite::Result<()>) -> bool {
+        outcome.is_err_and(|cause| {
+            cause.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+        })
+    }
+
+    /// The budget is one for all waits until it is set anew: without that the second phase would not wait at all.
+    #[test]
+    fn a_phase_waits_although_the_one_before_used_up_its_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let owner = Connection::open(&path).unwrap();
+        owner
+            .execute_batch("CREATE TABLE t(x); BEGIN EXCLUSIVE")
+            .unwrap();
+        let cancel = Cancel::new();
+        let subject = Subject::look("c", &path, Duration::ZERO, &cancel).unwrap();
+        let mut connection = open_read_only(&subject.path).unwrap();
+        let phase = |connection: &mut Connection, long| {
+            arm(connection, Instant::now() + long, &cancel).and_then(|()| read(connection))
+        };
+        assert!(is_busy(phase(&mut connection, Duration::from_millis(20))));
+        assert!(is_busy(read(&connection)), "its time is over");
+        let freed = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            owner.execute_batch("COMMIT").unwrap();
+        });
+        phase(&mut connection, Duration::from_secs(20)).expect("it waited");
+        freed.join().unwrap();
+    }
+
+    #[test]
+    fn waiting_for_a_lock_ends_when_cancelled() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let owner = Connection::open(&path).unwrap();
+        owner
+            .execute_batch("CREATE TABLE t(x); BEGIN EXCLUSIVE")
+            .unwrap();
+        let cancel = Cancel::new();
+        let mut connection = open_read_only(&path).unwrap();
+        let later = cancel.clone();
+        let cancelled = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(30));
+            later.cancel();
+        });
+        let forever = Instant::now() + Duration::from_hours(1);
+        let waited = arm(&mut connection, forever, &cancel).and_then(|()| read(&connection));
+        assert!(is_busy(waited));
+        cancelled.join().unwrap();
     }
 }

@@ -1,6 +1,7 @@
 //! Pins a group of databases so that all of them show one moment, and says whether they provably do. Rollback-mode ones first: a pinned
 //! one stands still. WAL ones last and close together: pins alone are atomic only up to the window, so either nobody committed within
 //! it (sentinels) or everybody was kept out for it (freeze). It copies nothing, and never waits for long while it makes others wait.
+//! A transaction over several WAL files is not atomic on disk (the files commit one after the other), so a moment may lie inside of one.
 
 use std::time::{Duration, Instant};
 
@@ -22,8 +23,11 @@ pub(super) enum Exactness {
 
 /// While one lock is held, another is waited for no longer than this: who holds it may be waiting for ours.
 const WAIT_WHILE_HOLDING: Duration = Duration::from_millis(100);
-const SENTINEL_ROUNDS: u32 = 20;
-const FREEZE_TRIES: u32 = 3;
+/// How hard one moment is tried for.
+const EFFORT: Effort = Effort {
+    sentinel_rounds: 20,
+    freeze_tries: 3,
+};
 /// So often the pins are let go because they took too long together; after that they are kept, and copying meets its bound.
 const OVERDUE_ROUNDS: u32 = 3;
 
@@ -38,14 +42,15 @@ pub(super) fn pin_all(
         options,
         cancel,
         deadline: Instant::now() + options.deadline,
+        effort: EFFORT,
     };
-    loop {
-        group.pin_rollback()?;
-        match group.pin_wal()? {
-            WalPins::All(exactness) => return Ok(exactness),
-            WalPins::Waiting(member) => group.wait_for(member)?,
-        }
-    }
+    group.pin_all()
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Effort {
+    sentinel_rounds: u32,
+    freeze_tries: u32,
 }
 
 enum WalPins {
@@ -59,9 +64,20 @@ struct Group<'g, 's> {
     options: &'g CaptureOptions,
     cancel: &'g Cancel,
     deadline: Instant,
+    effort: Effort,
 }
 
 impl Group<'_, '_> {
+    fn pin_all(&mut self) -> Result<Exactness, CaptureError> {
+        loop {
+            self.pin_rollback()?;
+            match self.pin_wal()? {
+                WalPins::All(exactness) => return Ok(exactness),
+                WalPins::Waiting(member) => self.wait_for(member)?,
+            }
+        }
+    }
+
     fn of_mode(&self, mode: Mode) -> Vec<usize> {
         let has = |member: &Member<'_>| member.live.as_ref().is_some_and(|live| live.mode == mode);
         (0..self.members.len())
@@ -116,7 +132,7 @@ impl Group<'_, '_> {
             return self.pin_each(&all, Exactness::Exact);
         }
         if all.iter().all(|&at| self.post_sentinel(at)) {
-            for _ in 0..SENTINEL_ROUNDS {
+            for _ in 0..self.effort.sentinel_rounds {
                 let before = self.versions(&all);
                 let pins = self.pin_each(&all, Exactness::Exact)?;
                 let still = before.is_some() && before == self.versions(&all);
@@ -162,7 +178,7 @@ impl Group<'_, '_> {
                 None => return Ok(Frozen::No),
             }
         }
-        for _ in 0..FREEZE_TRIES {
+        for _ in 0..self.effort.freeze_tries {
             self.cancel.check()?;
             if self.rollback_writers_wait_too_long() {
                 break;
@@ -201,7 +217,7 @@ impl Group<'_, '_> {
             Ok(()) => Pinned::Yes,
             Err(cause) if Fault::of(&cause) == Fault::Busy => Pinned::Busy,
             Err(cause) => {
-                self.members[member].fail(cause, Duration::ZERO, self.cancel);
+                self.members[member].fail(cause, Duration::ZERO);
                 Pinned::Failed
             }
         })
@@ -221,7 +237,7 @@ impl Group<'_, '_> {
             Ok(()) => self.give_up(member),
             Err(cause) => {
                 let waited = self.options.deadline;
-                self.members[member].fail(cause, waited, self.cancel);
+                self.members[member].fail(cause, waited);
             }
         }
         Ok(())
@@ -230,7 +246,7 @@ impl Group<'_, '_> {
     fn give_up(&mut self, member: usize) {
         let path = self.members[member].subject.path.clone();
         let waited = self.options.deadline;
-        self.members[member].end(CaptureError::Busy { path, waited }, self.cancel);
+        self.members[member].end(CaptureError::Busy { path, waited });
     }
 
     fn release(&mut self, which: &[usize]) {
@@ -277,4 +293,104 @@ enum Pinned {
 enum Frozen {
     Yes,
     No,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use rusqlite::Connection;
+
+    use super::super::pass::Context;
+    use super::super::progress::Tally;
+    use super::super::scratch::Scratch;
+    use super::super::subject::Subject;
+    use super::*;
+    use crate::model::{NoObserver, WhenBusy};
+
+    const FREEZE_ONLY: Effort = Effort {
+        sentinel_rounds: 0,
+        freeze_tries: 3,
+    };
+
+    fn databases(dir: &Path) -> Vec<PathBuf> {
+        let make = |at: usize| {
+            let path = dir.join(format!("{at}.db"));
+            let db = Connection::open(&path).unwrap();
+            db.execute_batch(
+                "PRAGMA journal_mode=WAL; CREATE TABLE t(n); INSERT INTO t VALUES (0)",
+            )
+            .unwrap();
+            path
+        };
+        (0..3).map(make).collect()
+    }
+
+    /// Pins with nothing but the freeze; then `look` sees what the pins left.
+    fn freeze(paths: &[PathBuf], look: impl FnOnce(Exactness)) {
+        let dir = tempfile::tempdir().unwrap();
+        let options = CaptureOptions {
+            max_block: Duration::from_secs(2),
+            when_busy: WhenBusy::Fail,
+            deadline: Duration::from_secs(10),
+        };
+        let cancel = Cancel::new();
+        let context = Context {
+            scratch: Scratch::with_room(dir.path(), 0).unwrap(),
+            options: &options,
+            cancel: &cancel,
+            tally: Tally::new(&NoObserver, 0),
+        };
+        let look_at = |path| Subject::look("c", path, options.deadline, &cancel).unwrap();
+        let subjects: Vec<Subject> = paths.iter().map(|path| look_at(path)).collect();
+        let mut members: Vec<Member<'_>> = subjects.iter().map(Member::new).collect();
+        for member in &mut members {
+            member.open(&context).unwrap();
+        }
+        let exactness = Group {
+            members: &mut members,
+            options: &options,
+            cancel: &cancel,
+            deadline: Instant::now() + options.deadline,
+            effort: FREEZE_ONLY,
+        }
+        .pin_all()
+        .unwrap();
+        assert!(
+            members
+                .iter()
+                .all(|m| m.live.as_ref().unwrap().pin.is_some())
+        );
+        look(exactness);
+        members.iter_mut().for_each(Member::close);
+    }
+
+    fn may_write(path: &Path) -> bool {
+        let db = Connection::open(path).unwrap();
+        db.busy_timeout(Duration::ZERO).unwrap();
+        db.execute_batch("UPDATE t SET n = n + 1").is_ok()
+    }
+
+    #[test]
+    fn a_freeze_gives_one_moment_and_lets_writers_go_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = databases(dir.path());
+        freeze(&paths, |exactness| {
+            assert_eq!(exactness, Exactness::Exact);
+            assert!(paths.iter().all(|path| may_write(path)));
+        });
+    }
+
+    #[test]
+    fn a_freeze_that_cannot_be_had_gives_all_locks_back_and_is_not_exact() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = databases(dir.path());
+        let owner = Connection::open(&paths[2]).unwrap();
+        owner.execute_batch("BEGIN IMMEDIATE").unwrap();
+        freeze(&paths, |exactness| {
+            assert_eq!(exactness, Exactness::Window);
+            assert!(may_write(&paths[0]) && may_write(&paths[1]));
+            assert!(!may_write(&paths[2]), "its owner still has it");
+        });
+    }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::copy::{self, Bound, CopyError};
+use super::copy::{self, Bound, Copied, CopyError, Length};
 use super::fault::Fault;
 use super::header::Mode;
 use super::live::{Closed, Live, OpenError};
@@ -51,9 +51,18 @@ pub(super) struct Taken {
 }
 
 pub(super) enum Content {
-    Database { copy: ScratchFile, mode: Mode },
-    Plain { copy: ScratchFile, change: Change },
-    Damaged { copies: Vec<ScratchFile> },
+    Database {
+        copy: ScratchFile,
+        mode: Mode,
+        length: Length,
+    },
+    Plain {
+        copy: ScratchFile,
+        change: Change,
+    },
+    Damaged {
+        copies: Vec<ScratchFile>,
+    },
     Failed(CaptureError),
 }
 
@@ -101,23 +110,33 @@ pub(super) fn take(
     patience: Patience,
     context: &Context<'_>,
 ) -> Result<Pass, CaptureError> {
-    let mut members = Vec::with_capacity(subjects.len());
-    for subject in subjects {
-        let mut member = Member::new(subject);
-        member.open(context)?;
-        members.push(member);
-    }
-    let mut exactness = moment::pin_all(&mut members, context.options, context.cancel)?;
-    let window = window(&members);
-    copy_pinned(&mut members, patience, &mut exactness, context)?;
-    for member in &mut members {
-        member.copy_unpinned(&mut exactness, context)?;
-    }
+    let mut members: Vec<Member<'_>> = subjects.iter().map(|s| Member::new(s)).collect();
+    let moment = run(&mut members, patience, context);
+    // However it ended, what SQLite made for us beside a database goes.
+    members.iter_mut().for_each(Member::close);
+    let (exactness, window) = moment?;
     Ok(Pass {
         taken: members.into_iter().map(Member::taken).collect(),
         exactness,
         window,
     })
+}
+
+fn run(
+    members: &mut [Member<'_>],
+    patience: Patience,
+    context: &Context<'_>,
+) -> Result<(Exactness, Option<(Instant, Instant)>), CaptureError> {
+    for member in &mut *members {
+        member.open(context)?;
+    }
+    let mut exactness = moment::pin_all(members, context.options, context.cancel)?;
+    let window = window(members);
+    copy_pinned(members, patience, &mut exactness, context)?;
+    for member in members {
+        member.copy_unpinned(&mut exactness, context)?;
+    }
+    Ok((exactness, window))
 }
 
 /// Rollback mode first, the small ones before the large ones, each released at once: their writers are waiting.
@@ -152,7 +171,7 @@ fn window(members: &[Member<'_>]) -> Option<(Instant, Instant)> {
 }
 
 impl<'a> Member<'a> {
-    fn new(subject: &'a Subject) -> Self {
+    pub(super) fn new(subject: &'a Subject) -> Self {
         Self {
             subject,
             live: None,
@@ -168,7 +187,7 @@ impl<'a> Member<'a> {
         }
     }
 
-    fn open(&mut self, context: &Context<'_>) -> Result<(), CaptureError> {
+    pub(super) fn open(&mut self, context: &Context<'_>) -> Result<(), CaptureError> {
         let (Route::Live, Class::Database(mode)) = (&self.route, self.subject.class) else {
             return Ok(());
         };
@@ -177,15 +196,15 @@ impl<'a> Member<'a> {
         context.cancel.check()?;
         match opened {
             Ok(live) => self.live = Some(live),
-            Err(OpenError::Capture(error)) => self.end(error, context.cancel),
-            Err(OpenError::Sqlite(cause)) => self.fail(cause, patience, context.cancel),
-            Err(OpenError::Replaced) => self.replaced(context.cancel),
+            Err(OpenError::Capture(error)) => self.end(error),
+            Err(OpenError::Sqlite(cause)) => self.fail(cause, patience),
+            Err(OpenError::Replaced) => self.replaced(),
         }
         Ok(())
     }
 
     /// Takes the way that an error of SQLite's points to.
-    pub(super) fn fail(&mut self, cause: rusqlite::Error, waited: Duration, cancel: &Cancel) {
+    pub(super) fn fail(&mut self, cause: rusqlite::Error, waited: Duration) {
         let path = &self.subject.path;
         let wal = self.subject.class == Class::Database(Mode::Wal);
         let route = match Fault::of(&cause) {
@@ -199,12 +218,12 @@ impl<'a> Member<'a> {
             Fault::NotADatabase | Fault::Damaged => Route::Rescue,
             _ => Route::Ended(Content::Failed(CaptureError::sqlite(path, cause))),
         };
-        self.close(cancel);
+        self.close();
         self.route = route;
     }
 
-    pub(super) fn end(&mut self, error: CaptureError, cancel: &Cancel) {
-        self.close(cancel);
+    pub(super) fn end(&mut self, error: CaptureError) {
+        self.close();
         self.route = Route::Ended(Content::Failed(error));
     }
 
@@ -217,16 +236,16 @@ impl<'a> Member<'a> {
         }
     }
 
-    fn replaced(&mut self, cancel: &Cancel) {
+    fn replaced(&mut self) {
         let path = self.subject.path.clone();
-        self.end(CaptureError::Moving { path }, cancel);
+        self.end(CaptureError::Moving { path });
         self.place = Place::Replaced;
     }
 
-    fn close(&mut self, cancel: &Cancel) {
+    pub(super) fn close(&mut self) {
         self.release();
         if let Some(live) = self.live.take() {
-            self.closed = live.close(cancel);
+            self.closed = live.close();
         }
     }
 
@@ -253,16 +272,20 @@ impl<'a> Member<'a> {
             .arm(Instant::now() + context.options.deadline, context.cancel)
             .map_err(CopyError::Sqlite)
             .and_then(|()| copy::copy(live, &self.subject.component, &file, bound, context));
-        let still = live.is_still(self.subject.key);
+        let still = live.is_still_there();
         match copied {
-            Ok(mode) => {
+            Ok(Copied { mode, length }) => {
                 if live.mode != mode {
                     // It changed its mode between the look and the pin, so it was not pinned where its kind is.
                     live.mode = mode;
                     *exactness = Exactness::Window;
                 }
-                self.close(context.cancel);
-                self.route = Route::Ended(Content::Database { copy: file, mode });
+                self.close();
+                self.route = Route::Ended(Content::Database {
+                    copy: file,
+                    mode,
+                    length,
+                });
                 if !still {
                     self.place = Place::Replaced;
                 }
@@ -270,16 +293,16 @@ impl<'a> Member<'a> {
             Err(CopyError::Blocking) => {
                 let path = self.subject.path.clone();
                 let bound = context.options.max_block;
-                self.end(CaptureError::Blocking { path, bound }, context.cancel);
+                self.end(CaptureError::Blocking { path, bound });
             }
             Err(CopyError::Capture(error)) if error.ends_the_group() => return Err(error),
-            Err(CopyError::Capture(error)) => self.end(error, context.cancel),
+            Err(CopyError::Capture(error)) => self.end(error),
             Err(CopyError::Sqlite(cause)) if Fault::of(&cause) == Fault::NoSpace => {
                 return Err(CaptureError::NoSpace(context.scratch.dir().to_owned()));
             }
             Err(CopyError::Sqlite(cause)) => {
                 let waited = context.options.deadline;
-                self.fail(cause, waited, context.cancel);
+                self.fail(cause, waited);
             }
         }
         Ok(())

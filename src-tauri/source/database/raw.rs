@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 use super::CaptureError;
+use super::copy::Length;
 use super::fault::Fault;
 use super::header::Mode;
 use super::live;
@@ -96,7 +97,8 @@ pub(super) fn recover(
                     Class::Database(mode) => mode,
                     Class::Empty | Class::NotADatabase => Mode::Rollback,
                 };
-                Ok((Content::Database { copy, mode }, since_the_look))
+                let length = Length::Whole;
+                Ok((Content::Database { copy, mode, length }, since_the_look))
             }
             Err(cause) => match Fault::of(&cause) {
                 Fault::Damaged | Fault::NotADatabase => {

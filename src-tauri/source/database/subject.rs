@@ -54,8 +54,8 @@ pub(super) struct Stamps {
 pub(super) struct Stamp {
     pub key: FileKey,
     pub size: u64,
+    // Not the time of the last change of the inode: SQLite, run by root, sets the owner of a journal that it only looks at.
     modified: (i64, i64),
-    changed: (i64, i64),
 }
 
 impl Subject {
@@ -132,7 +132,6 @@ impl Stamp {
             key: FileKey::of(metadata),
             size: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }
 }
