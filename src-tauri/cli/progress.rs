@@ -24,6 +24,7 @@ impl ProgressLine {
     /// Draws nothing where standard error is no terminal.
     pub fn to_stderr() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(style(false));
         Self {
             bar,
             last: Mutex::new(None),
@@ -50,9 +51,9 @@ impl Observer for ProgressLine {
                 }
             }
             _ => {
-                self.bar.reset();
                 self.bar.set_style(style(known));
                 self.bar.set_prefix(phase(progress.phase));
+                self.bar.reset();
             }
         }
         *last = Some((progress.phase, known, now));

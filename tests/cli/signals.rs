@@ -17,7 +17,7 @@ fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
-/// A backup that is at work: its workspace is there.
+/// A backup that is at work: its file is being written.
 fn backup_at_work(scratch: &Scratch) -> Child {
     let mut child = scratch
         .command(&["--json", "backup", "slow", "--to", DESTINATION])
@@ -25,10 +25,8 @@ fn backup_at_work(scratch: &Scratch) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let work = scratch.data().join("work");
     let begun = Instant::now();
-    let at_work = || work.read_dir().is_ok_and(|mut all| all.next().is_some());
-    while !at_work() {
+    while scratch.stored(DESTINATION).is_empty() {
         assert!(child.try_wait().unwrap().is_none(), "it ended too early");
         assert!(begun.elapsed() < PATIENCE, "it never began");
         thread::sleep(Duration::from_millis(5));
@@ -72,6 +70,7 @@ fn a_killed_backup_is_shown_as_interrupted_and_swept_by_the_next_start() {
     let history = scratch.json(&["history"]);
     let statuses = strings(&history["executions"], "status");
     assert_eq!(statuses, ["interrupted"]);
+    assert!(scratch.stored(DESTINATION).is_empty(), "no temporary file");
     assert!(scratch.workspaces().is_empty());
     let archives = scratch.json(&["archives"]);
     assert_eq!(archives["archives"].as_array().unwrap().len(), 0);

@@ -91,7 +91,11 @@ fn demonstrate(scratch: &Path, proof: &mut Proof<'_>, session: &Session) -> Resu
     proof.claim(
         "The plan says beforehand what comes back",
         planned == (Some(damaged.rows), Some(before.rows)),
-        format!("now {:?}, then {:?}", planned.0, planned.1),
+        format!(
+            "now {}, then {}",
+            words::count_or_dash(planned.0),
+            words::count_or_dash(planned.1)
+        ),
     )?;
 
     let others = look::other_components(&live)?;
