@@ -27,6 +27,8 @@ pub(super) trait Sink {
     fn end(&mut self) -> Result<(), OpenError>;
     /// A file at once, its content in one piece.
     fn whole(&mut self, entry: &TarEntry, content: Shared) -> Result<(), OpenError>;
+    /// Bytes of a tree's index, which is the archive's, not the tree's. Checked once all of it has passed.
+    fn index(&mut self, component: &str, bytes: &[u8]) -> Result<(), OpenError>;
 }
 
 /// Goes through the runs. `scratch`: a folder for unnamed temporary files.
@@ -249,7 +251,6 @@ impl<'a> Inspector<'a> {
         Ok(())
     }
 
-    /// The index goes to nobody: it is the archive's, not the tree's.
     fn index(
         &mut self,
         tar: &mut Tar<'_, '_>,
@@ -268,7 +269,11 @@ impl<'a> Inspector<'a> {
             .ok_or_else(|| refused(entry, "it is not in the manifest"))?;
         check_listed(entry, expected)?;
         let mut lines: LineCheck = index.begin().map_err(|e| self.scratch_fault(e))?;
-        let sha256 = digest(tar, entry, &mut |bytes| lines.take(bytes))?;
+        let sink = &mut *self.sink;
+        let sha256 = digest(tar, entry, &mut |bytes| {
+            lines.take(bytes)?;
+            sink.index(&component.name, bytes)
+        })?;
         if sha256 != expected.checksum_sha256 {
             return Err(refused(entry, "its SHA-256 is not the one listed"));
         }

@@ -1,5 +1,7 @@
 //! Bringing components back as files below a folder. What an entry must be is `inspect`'s business, how it gets to the disk `place`'s.
 
+use std::fs::File;
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +46,31 @@ impl Archive {
         cancel: &Cancel,
         observer: &dyn Observer,
     ) -> Result<Unpacked, OpenError> {
+        self.unpack_and_keep(components, dir, policy, None, cancel, observer)
+    }
+
+    /// As `unpack`; the index of each tree is kept too, as `{indexes}/{component}.jsonl`. The folder `indexes` must be there.
+    pub fn unpack_with_indexes(
+        &self,
+        components: &[String],
+        dir: &Path,
+        policy: &UnpackPolicy,
+        indexes: &Path,
+        cancel: &Cancel,
+        observer: &dyn Observer,
+    ) -> Result<Unpacked, OpenError> {
+        self.unpack_and_keep(components, dir, policy, Some(indexes), cancel, observer)
+    }
+
+    fn unpack_and_keep(
+        &self,
+        components: &[String],
+        dir: &Path,
+        policy: &UnpackPolicy,
+        indexes: Option<&Path>,
+        cancel: &Cancel,
+        observer: &dyn Observer,
+    ) -> Result<Unpacked, OpenError> {
         for name in components {
             if !self.manifest.components.iter().any(|one| one.name == *name) {
                 return Err(OpenError::NoComponent(name.clone()));
@@ -63,6 +90,8 @@ impl Archive {
             archive: self,
             place: Place::open(dir, *policy)?,
             paths: Vec::new(),
+            indexes,
+            index: None,
         };
         let done = with_members(self, &runs, &watch, |stream| {
             inspect(self, &runs, selection, dir, stream, &mut unpacker)
@@ -90,6 +119,10 @@ struct Unpacker<'a> {
     archive: &'a Archive,
     place: Place,
     paths: Vec<PathBuf>,
+    /// Where indexes are kept.
+    indexes: Option<&'a Path>,
+    /// The one that is being kept, and its component.
+    index: Option<(String, PathBuf, File)>,
 }
 
 impl Unpacker<'_> {
@@ -165,5 +198,30 @@ impl Sink for Unpacker<'_> {
     fn whole(&mut self, entry: &TarEntry, content: Shared) -> Result<(), OpenError> {
         self.note(entry);
         self.place.small_file(entry, content)
+    }
+
+    fn index(&mut self, component: &str, bytes: &[u8]) -> Result<(), OpenError> {
+        let Some(indexes) = self.indexes else {
+            return Ok(());
+        };
+        if self
+            .index
+            .as_ref()
+            .is_none_or(|(name, ..)| name != component)
+        {
+            let path = indexes.join(format!("{component}.jsonl"));
+            let file = File::create_new(&path).map_err(|cause| OpenError::Write {
+                path: path.clone(),
+                cause,
+            })?;
+            self.index = Some((component.to_owned(), path, file));
+        }
+        let Some((_, path, file)) = &mut self.index else {
+            return Ok(());
+        };
+        file.write_all(bytes).map_err(|cause| OpenError::Write {
+            path: path.clone(),
+            cause,
+        })
     }
 }

@@ -133,4 +133,8 @@ impl Sink for Nowhere {
     fn whole(&mut self, _: &TarEntry, _: Shared) -> Result<(), OpenError> {
         Ok(())
     }
+
+    fn index(&mut self, _: &str, _: &[u8]) -> Result<(), OpenError> {
+        Ok(())
+    }
 }

@@ -8,6 +8,7 @@ use crate::destination::{DestinationError, ErrorKind};
 use crate::keys::KeyError;
 use crate::keys::kit::KitError;
 use crate::model::{Cancel, Cancelled, Problem, Warning};
+use crate::service::restore::error::RestoreError;
 use crate::service::sentences;
 use crate::source::database::CaptureError;
 use crate::source::discover::ScanError;
@@ -35,6 +36,8 @@ pub enum Error {
     },
     #[error("destination `{destination}` is disabled")]
     Disabled { destination: String },
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -130,7 +133,10 @@ impl Error {
             | Self::Capture(CaptureError::Cancelled(_))
             | Self::Walk(WalkError::Cancelled(_))
             | Self::Pack(PackError::Cancelled(_))
-            | Self::Open(OpenError::Cancelled(_)) => true,
+            | Self::Open(OpenError::Cancelled(_))
+            | Self::Restore(
+                RestoreError::Cancelled(_) | RestoreError::Walk(WalkError::Cancelled(_)),
+            ) => true,
             Self::Destination { cause, .. } => cause.kind == ErrorKind::Cancelled,
             _ => false,
         }

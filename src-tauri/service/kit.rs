@@ -20,6 +20,7 @@ impl BackupService {
     pub fn export_kit(&self, out: &Path) -> Result<()> {
         let keys = self.require_keys()?;
         let text = kit::write(&kit::Kit {
+            created_at: jiff::Timestamp::now(),
             identities: self.identities()?,
             recipient: keys.recipient,
             verification_key: keys.verification_key,

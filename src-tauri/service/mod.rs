@@ -11,6 +11,7 @@ mod catalogue;
 mod check;
 mod destinations;
 mod extract;
+pub mod hooks;
 mod instances;
 mod kit;
 mod opened;
@@ -153,31 +154,5 @@ impl BackupService {
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
-    }
-
-    // RESTORE-STUBS
-    pub fn plan(
-        &self,
-        _archive: &ArchiveRef,
-        _instance: &str,
-        _components: &[String],
-        _act: &Act<'_>,
-    ) -> Result<crate::model::RestorePlan> {
-        todo!()
-    }
-    pub fn restore(
-        &self,
-        _request: &RestoreRequest,
-        _act: &Act<'_>,
-    ) -> Result<report::RestoreReport> {
-        todo!()
-    }
-    pub fn undo(
-        &self,
-        _execution_id: &str,
-        _confirm: &str,
-        _act: &Act<'_>,
-    ) -> Result<report::RestoreReport> {
-        todo!()
     }
 }

@@ -6,6 +6,7 @@ use crate::model::Problem;
 use crate::service::error::{Error, Refusal};
 
 mod parts;
+mod restore;
 
 pub(super) use parts::capture;
 use parts::{destination, keys, open, pack, scan, store, walk};
@@ -26,6 +27,7 @@ pub(super) fn problem(error: &Error) -> Problem {
         Error::Pack(e) => pack(e),
         Error::Open(e) => open(e),
         Error::Destination { name, cause } => destination(name, cause),
+        Error::Restore(e) => restore::restore(e),
         Error::Store(e) => store(e),
         Error::Keys(e) => keys(e),
         Error::Kit(e) => words(

@@ -95,6 +95,7 @@ pub(super) fn bring(
     let mut pairs = open_pairs(group, how)?;
     for pair in &mut pairs {
         if pair.text_encodings_differ()? {
+            pair.stale = true;
             outcome.restart_required = true;
             let what = format!(
                 "`{}` has another text encoding than before: programs that have it open must be started again",
@@ -124,6 +125,10 @@ pub(super) fn bring(
     })?;
     debug_assert!(finished, "a group is left only finished or with an error");
     for pair in &mut pairs {
+        if pair.stale {
+            // A handle from before reads the new text no more; ours neither.
+            pair.live = open_live(&pair.path)?;
+        }
         pair.settle()?;
         if how.direction == Direction::Forward {
             pair.check()?;
@@ -252,6 +257,7 @@ pub(super) struct Pair {
     pub wal: bool,
     journal_mode: String,
     lock_only: bool,
+    stale: bool,
     inode: (u64, u64),
     // Dropped after the connections: fields are dropped in order.
     _hold: guard::ConnectionHold,
@@ -281,6 +287,7 @@ fn open_pairs(group: &[LiveDatabase], how: &Bring<'_>) -> Result<Vec<Pair>> {
             wal: mode == "wal",
             journal_mode: database.journal_mode.clone(),
             lock_only: false,
+            stale: false,
             inode,
             path,
             _hold: hold,

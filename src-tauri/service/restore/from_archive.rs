@@ -25,6 +25,8 @@ pub struct Unpacked<'a> {
     pub manifest: &'a Manifest,
     /// Holds `{component}/…`.
     pub dir: &'a Path,
+    /// Holds `{component}.jsonl` of each tree.
+    pub indexes: &'a Path,
     pub trust: Trust,
     /// What is no part of a tree.
     pub rules: &'a WalkRules,
@@ -89,6 +91,7 @@ pub fn desired<'a>(
                 grounds,
                 component: &component.name,
                 unpacked: from.dir,
+                indexes: from.indexes,
                 trust: from.trust,
                 rules: from.rules,
             })],

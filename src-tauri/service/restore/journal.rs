@@ -32,6 +32,26 @@ pub struct Journal {
     pub start_hook: Option<String>,
 }
 
+impl Journal {
+    /// Of a restore that has changed nothing yet.
+    #[must_use]
+    pub fn prepared(
+        execution_id: &str,
+        instance_id: &InstanceId,
+        started_at: Timestamp,
+        parts: Vec<Part>,
+    ) -> Self {
+        Self {
+            execution_id: execution_id.to_owned(),
+            instance_id: instance_id.clone(),
+            started_at,
+            stage: Stage::Prepared,
+            parts,
+            start_hook: None,
+        }
+    }
+}
+
 /// How far a restore is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,10 +76,18 @@ pub struct Part {
     pub changes: Changes,
     /// Which of these files are databases.
     pub as_files: Vec<DatabaseFile>,
-    /// Nothing of it was there before.
-    pub made: bool,
+    /// Nothing of it is there afterwards.
+    pub removes: bool,
     /// Programs that use it must be started again.
     pub restart_required: bool,
+}
+
+impl Part {
+    /// It is as it shall be already.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.databases.is_empty() && self.changes.is_empty()
+    }
 }
 
 /// A database that is made, replaced or removed as a file. Copies are in journal mode DELETE; None where there is no mode to set.

@@ -13,19 +13,14 @@ pub mod prepare;
 pub mod target;
 pub mod tree;
 
+mod act;
 mod page_size;
 mod place;
+mod plan;
 mod pre_image;
 mod record;
+mod recover;
 mod replay;
+mod undo;
 
-use std::path::Path;
-
-use crate::service::Result;
-use crate::store::Store;
-
-/// Ends the restores that a dead process left: finished or undone from the journal and the pre-images, no key needed.
-/// The caller knows that no living process owns them.
-pub(crate) fn recover(_data_dir: &Path, _store: &Store) -> Result<()> {
-    todo!()
-}
+pub(crate) use recover::recover;

@@ -38,7 +38,7 @@ struct PartDraft {
     kind: ComponentKind,
     databases: Vec<LiveDatabase>,
     as_files: Vec<DatabaseFile>,
-    found_something: bool,
+    leaves_nothing: bool,
     restart_required: bool,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Recorder<'a> {
                 kind,
                 databases: Vec::new(),
                 as_files: Vec::new(),
-                found_something: false,
+                leaves_nothing: true,
                 restart_required: kind == ComponentKind::Config,
             },
             cancel,
@@ -80,7 +80,7 @@ impl<'a> Recorder<'a> {
             progress: PartProgress::Untouched,
             databases: self.part.databases,
             as_files: self.part.as_files,
-            made: !self.part.found_something && !nothing,
+            removes: self.part.leaves_nothing && !nothing,
             restart_required: self.part.restart_required && !nothing,
             changes,
         })
@@ -113,7 +113,7 @@ impl<'a> Recorder<'a> {
             if let PreImage::Copied { journal_mode } =
                 copy_database(&path, &keep, self.cancel, self.observer)?
             {
-                self.part.found_something = true;
+                self.part.leaves_nothing = false;
                 self.part.databases.push(LiveDatabase {
                     target: RawPath(path),
                     after: incoming.into(),
@@ -144,7 +144,7 @@ impl<'a> Recorder<'a> {
         let there = self.folders.stat(spot)?;
         // Nobody can go on with a handle of what is replaced as a file.
         self.part.restart_required |= there.is_some();
-        self.part.found_something |= there.is_some();
+        self.part.leaves_nothing &= after == State::Absent;
         let keep = self.next_kept()?;
         let copied = match &there {
             None => PreImage::Unusable,
@@ -197,6 +197,7 @@ impl<'a> Recorder<'a> {
     /// Something that shall be there.
     pub fn put(&mut self, spot: &Spot, after: State) -> Result<()> {
         let before = self.keep(spot)?;
+        self.leaves(&after);
         self.writer.put(&Change {
             spot: spot.clone(),
             before,
@@ -207,6 +208,7 @@ impl<'a> Recorder<'a> {
     /// Something that shall go.
     pub fn removal(&mut self, spot: &Spot, after: State) -> Result<()> {
         let before = self.keep(spot)?;
+        self.leaves(&after);
         self.writer.removal(&Change {
             spot: spot.clone(),
             before,
@@ -251,11 +253,13 @@ impl<'a> Recorder<'a> {
         })
     }
 
+    fn leaves(&mut self, after: &State) {
+        self.part.leaves_nothing &= *after == State::Absent;
+    }
+
     fn keep(&mut self, spot: &Spot) -> Result<State> {
         let keep = self.next_kept()?;
         let state = self.folders.state(spot, &keep, self.cancel)?;
-        // Folders are shared with others: that one is there does not mean that the component is.
-        self.part.found_something |= !matches!(state, State::Absent | State::Dir { .. });
         self.observer.progress(&Progress {
             phase: Phase::SavingBefore,
             done_bytes: 0,

@@ -34,8 +34,10 @@ pub enum Trust {
 pub struct Tree<'a> {
     pub grounds: &'a Grounds<'a>,
     pub component: &'a str,
-    /// Holds `{component}/…` with `{component}/.index.jsonl`, one `ContentEntry` a line.
+    /// Holds `{component}/…`.
     pub unpacked: &'a Path,
+    /// Holds `{component}.jsonl`, one `ContentEntry` a line.
+    pub indexes: &'a Path,
     /// What is no part of the tree and stays as it is.
     pub rules: &'a WalkRules,
     pub trust: Trust,
@@ -43,7 +45,7 @@ pub struct Tree<'a> {
 
 impl Tree<'_> {
     fn index(&self) -> PathBuf {
-        self.unpacked.join(self.component).join(".index.jsonl")
+        self.indexes.join(format!("{}.jsonl", self.component))
     }
 }
 
