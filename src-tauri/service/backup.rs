@@ -436,7 +436,12 @@ struct Staged {
 }
 
 /// At the first local destination under its temporary name, else in the workspace.
-fn stage(targets: &mut [Target], instance: &Instance, label: &Label, run: &mut Run) -> Result<(File, Staged)> {
+fn stage(
+    targets: &mut [Target],
+    instance: &Instance,
+    label: &Label,
+    run: &mut Run,
+) -> Result<(File, Staged)> {
     let key = key_of(instance, &label.name)?;
     for (index, target) in targets.iter_mut().enumerate() {
         let Ok(place) = &target.place else { continue };
@@ -444,7 +449,13 @@ fn stage(targets: &mut [Target], instance: &Instance, label: &Label, run: &mut R
             Ok(Some(path)) => match new_file(&path) {
                 Ok(file) => {
                     run.remember_staged(&path)?;
-                    return Ok((file, Staged { path, at: Some(index) }));
+                    return Ok((
+                        file,
+                        Staged {
+                            path,
+                            at: Some(index),
+                        },
+                    ));
                 }
                 Err(error) => target.place = Err(error),
             },

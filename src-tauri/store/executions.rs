@@ -48,6 +48,7 @@ pub(super) const TABLE: &str = "
     CREATE INDEX executions_by_kind ON backup_executions (kind, started_at, id);
     CREATE INDEX executions_by_instance ON backup_executions (instance_id, started_at, id);
     CREATE INDEX executions_by_destination ON backup_executions (destination_id, started_at, id);
+    CREATE INDEX executions_running ON backup_executions (status) WHERE status = 'running';
     CREATE INDEX archives_by_time ON backup_executions (started_at, id)
         WHERE kind = 'backup' AND status IN ('completed', 'partial')
             AND backup_filename IS NOT NULL AND archive_gone_at IS NULL;
@@ -174,6 +175,11 @@ fn select(filter: &ExecutionFilter) -> Result<(String, Vec<Value>)> {
     equal("run_id", filter.run_id.clone());
     let kind = filter.kind.map(|kind| word(NAME, &kind)).transpose()?;
     equal("kind", kind);
+    let status = filter
+        .status
+        .map(|status| word(NAME, &status))
+        .transpose()?;
+    equal("status", status);
     if filter.archives_only {
         sql.push_str(" AND ");
         sql.push_str(ARCHIVE_IS_THERE);
