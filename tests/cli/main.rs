@@ -1,8 +1,5 @@
 //! The command line's contract, against the built binary: exit statuses, JSON shapes, and what is on disk afterwards.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod archives;
 mod demo;
 mod hostile;
