@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::archive::Seal;
-use crate::destination::{Body, Destination, ErrorKind, Key, Verification};
+use crate::destination::{Body, Destination, ErrorKind, Key, Verification, local};
 use crate::keys;
 use crate::model::{
     ArchiveName, DestinationConfig, Encryption, Execution, ExecutionKind, ExecutionStatus,
@@ -446,7 +446,7 @@ fn stage(
     for (index, target) in targets.iter_mut().enumerate() {
         let Ok(place) = &target.place else { continue };
         match place.staging(&key) {
-            Ok(Some(path)) => match new_file(&path) {
+            Ok(Some(path)) => match local::create_staged(&path).map_err(|e| at(&path, e)) {
                 Ok(file) => {
                     run.remember_staged(&path)?;
                     return Ok((

@@ -272,7 +272,7 @@ fn from_row(row: &Row<'_>) -> Result<Execution> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ExecutionKind;
+    use crate::model::{ExecutionKind, ExecutionStatus};
 
     fn plan(filter: &ExecutionFilter) -> String {
         let connection = Connection::open_in_memory().unwrap();
@@ -347,7 +347,7 @@ mod tests {
             ),
         ];
         // A forced index that cannot serve a combination would be an error.
-        for bits in 0..32_u8 {
+        for bits in 0..64_u8 {
             let chosen = |bit: u8| bits & (1 << bit) != 0;
             plan(&ExecutionFilter {
                 instance_id: instance().filter(|_| chosen(0)),
@@ -355,6 +355,7 @@ mod tests {
                 run_id: destination().filter(|_| chosen(2)),
                 kind: Some(ExecutionKind::Drill).filter(|_| chosen(3)),
                 archives_only: chosen(4),
+                status: Some(ExecutionStatus::Running).filter(|_| chosen(5)),
                 limit: None,
             });
         }
