@@ -168,7 +168,7 @@ impl Unpacker<'_> {
                 offset: 0,
             };
             self.begin(&entry)?;
-            self.content(bytes)?;
+            self.content(Shared::copy_of(bytes))?;
             self.end()?;
         }
         Ok(())
@@ -186,13 +186,12 @@ impl Sink for Unpacker<'_> {
         }
     }
 
-    fn content(&mut self, bytes: &[u8]) -> Result<(), OpenError> {
+    fn content(&mut self, bytes: Shared) -> Result<(), OpenError> {
         self.place.content(bytes)
     }
 
     fn end(&mut self) -> Result<(), OpenError> {
-        self.place.end_file();
-        Ok(())
+        self.place.end_file()
     }
 
     fn whole(&mut self, entry: &TarEntry, content: Shared) -> Result<(), OpenError> {
