@@ -167,7 +167,10 @@ fn refused(refusal: &Refusal) -> Problem {
             if given.is_empty() {
                 format!("This needs a confirmation: {expected}")
             } else {
-                format!("The confirmation is {}, it must be {expected}", quoted(given))
+                format!(
+                    "The confirmation is {}, it must be {expected}",
+                    quoted(given)
+                )
             },
             format!("Confirm with --confirm {expected} once you are sure."),
         ),

@@ -123,7 +123,10 @@ pub(super) fn pack(error: &PackError) -> Problem {
         ),
         PackError::Attributes { entry, size, limit } => words(
             "attributes_too_large",
-            format!("{} has {size} bytes of extended attributes, {limit} at most can be kept", quoted(entry)),
+            format!(
+                "{} has {size} bytes of extended attributes, {limit} at most can be kept",
+                quoted(entry)
+            ),
             "Remove some of them, or exclude the file.",
         ),
         PackError::NoRecipient => words(
