@@ -9,8 +9,8 @@ use holdfast::service::restore::error::RestoreError;
 use holdfast::service::restore::journal::Stage;
 use rusqlite::Connection;
 
-use crate::support::holder::Holder;
-use crate::support::site::{Rows, Site, rows};
+use crate::holder::Holder;
+use crate::site::{Rows, Site, rows};
 
 const MODES: [&str; 2] = ["wal", "delete"];
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use holdfast::model::instance::ComponentKind;
 use holdfast::source::files::WalkRules;
 
-use crate::support::site::Site;
+use crate::site::Site;
 
 fn rules(exclude: &[&str]) -> WalkRules {
     WalkRules {

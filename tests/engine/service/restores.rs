@@ -10,7 +10,7 @@ use holdfast::service::{Accept, ArchiveRef, Error, RestoreRequest};
 use rusqlite::Connection;
 
 use super::fixture::{House, INSTANCE, count, digests_below};
-use crate::support::holder::Holder;
+use crate::holder::Holder;
 
 fn request(archive: &ArchiveRef, components: &[&str]) -> RestoreRequest {
     RestoreRequest {
