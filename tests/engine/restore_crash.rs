@@ -178,7 +178,7 @@ fn kill_at_any_moment_leaves_all_old_or_all_new() {
     const KILLS: u32 = 50;
     for mode in ["wal", "delete"] {
         let dir = tempfile::tempdir().unwrap();
-        plant(dir.path(), mode, 2000);
+        plant(dir.path(), mode, 800);
         let started = Instant::now();
         assert!(
             spawn(&site_base(dir.path()), mode, 0)
@@ -190,7 +190,7 @@ fn kill_at_any_moment_leaves_all_old_or_all_new() {
         let (mut old, mut new) = (0, 0);
         for n in 0..KILLS {
             let dir = tempfile::tempdir().unwrap();
-            let site = plant(dir.path(), mode, 2000);
+            let site = plant(dir.path(), mode, 800);
             let mut holder = (n % 2 == 0).then(|| Holder::open(&site.live("devices.db")));
             let mut child = spawn(&site_base(dir.path()), mode, 0);
             // From nothing to a little more than the whole run, the later half more densely: that is where it changes things.
@@ -206,19 +206,19 @@ fn kill_at_any_moment_leaves_all_old_or_all_new() {
             let users = rows(&site.live("users.db"));
             let config = fs::read_to_string(site.live("app.ini")).unwrap();
             let state = (
-                devices.starts_with("new 3000 "),
+                devices.starts_with("new 1200 "),
                 users.starts_with("new 20 "),
                 config == "new",
             );
             let expected = match state {
                 (true, true, true) => {
                     new += 1;
-                    "[('new', 3000)]"
+                    "[('new', 1200)]"
                 }
                 (false, false, false) => {
                     old += 1;
-                    assert!(devices.starts_with("old 2000 ") && users.starts_with("old 10 "));
-                    "[('old', 2000)]"
+                    assert!(devices.starts_with("old 800 ") && users.starts_with("old 10 "));
+                    "[('old', 800)]"
                 }
                 mixed => panic!("mixed: {mixed:?} {devices} {users} {config}"),
             };
