@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use crate::model::Cancelled;
 
+use super::names;
+
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
     /// The destination of the bytes, or the scratch folder. The packer is of no use afterwards.
@@ -81,7 +83,7 @@ impl OpenError {
     pub(super) fn refused(reason: impl Into<String>) -> Self {
         Self::Refused {
             entry: None,
-            reason: reason.into(),
+            reason: names::one_line(reason.into()),
             intact_bytes: None,
         }
     }
@@ -89,8 +91,8 @@ impl OpenError {
     /// `entry`: raw bytes as they stand in the archive.
     pub(super) fn refused_entry(entry: &[u8], reason: impl Into<String>) -> Self {
         Self::Refused {
-            entry: Some(super::names::show(entry)),
-            reason: reason.into(),
+            entry: Some(names::show(entry)),
+            reason: names::one_line(reason.into()),
             intact_bytes: None,
         }
     }

@@ -162,7 +162,7 @@ mod record {
             entry.gid,
             entry.offset,
             entry.mtime.as_second().cast_unsigned(),
-            u64::from(entry.mtime.subsec_nanosecond().cast_unsigned()),
+            i64::from(entry.mtime.subsec_nanosecond()).cast_unsigned(),
         ] {
             out.write_all(&number.to_le_bytes())?;
         }

@@ -17,7 +17,10 @@ use super::layout::Selection;
 use super::names::{self, NameSet};
 use super::stream::{MemberStream, Shared};
 use super::tar_read::{TarEntry, TarReader};
-use super::{Archive, BIG_CONTENT, CONFIG_EXPORT, INDEX, OpenError, README, as_usize, padding};
+use super::{
+    Archive, BIG_CONTENT, CONFIG_EXPORT, INDEX, MANIFEST, OpenError, README, SIGNATURE, as_usize,
+    padding,
+};
 
 /// Takes entries one after the other. Names were checked; the content's digest is right only once `end` is called.
 pub(super) trait Sink {
@@ -212,6 +215,9 @@ impl<'a> Inspector<'a> {
             .contents
             .iter()
             .find(|listed| listed.component.is_empty() && listed.file.as_bytes() == entry.name);
+        if [MANIFEST.as_bytes(), SIGNATURE.as_bytes()].contains(&entry.name.as_slice()) {
+            return Err(refused(entry, "it comes before its place at the end"));
+        }
         let export = entry.name == CONFIG_EXPORT.as_bytes();
         if listed.is_none() && !export && entry.name != README.as_bytes() {
             return Err(refused(entry, "it is in neither manifest nor index"));

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::model::instance::ComponentKind;
 use crate::model::manifest::{ComponentStatus, ContentType, EntryType, Manifest};
 
-use super::{INDEX, MAX_MEMBER, OpenError, names, padding};
+use super::{INDEX, MANIFEST, MAX_MEMBER, OpenError, SIGNATURE, names, padding};
 
 /// The members as a reader needs them.
 pub(super) struct Table {
@@ -34,7 +34,7 @@ pub(super) fn read(
     offset: u64,
     algorithm: Option<&str>,
 ) -> Result<(Manifest, Table), OpenError> {
-    let refused = |reason: String| OpenError::refused_entry(super::MANIFEST.as_bytes(), reason);
+    let refused = |reason: String| OpenError::refused_entry(MANIFEST.as_bytes(), reason);
     let version = version(json).ok_or_else(|| refused("it is not JSON of this kind".to_owned()))?;
     if version != "2.0" {
         return Err(OpenError::UnknownVersion(version));
@@ -118,7 +118,7 @@ fn check_contents(manifest: &Manifest, tar_length: u64) -> Result<(), OpenError>
     let mut components = HashSet::new();
     for component in &manifest.components {
         let name = component.name.as_bytes();
-        if names::check(name).is_err() || name.contains(&b'/') || !components.insert(name) {
+        if !names::is_component(&component.name) || !components.insert(name) {
             return Err(OpenError::refused_entry(
                 name,
                 "no name of a component, or a second of it",
@@ -136,6 +136,9 @@ fn check_contents(manifest: &Manifest, tar_length: u64) -> Result<(), OpenError>
         };
         let refused = |reason: &str| Err(OpenError::refused_entry(&name, reason));
         let folder = name.split(|byte| *byte == b'/').next().unwrap_or_default();
+        if [MANIFEST.as_bytes(), SIGNATURE.as_bytes()].contains(&name.as_slice()) {
+            return refused("it comes before its place at the end");
+        }
         if entry.component.is_empty() {
             if folder != name || components.contains(folder) {
                 return refused("it is in no component");

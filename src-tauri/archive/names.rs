@@ -29,13 +29,26 @@ pub(super) fn check(name: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// A component is a folder of the archive: `[a-z0-9][a-z0-9_-]{0,63}`, which no entry of the archive's own matches.
+pub(super) fn is_component(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && !name.starts_with(['_', '-'])
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
+}
+
 /// For messages: one line, whatever the name holds.
 pub(super) fn show(name: &[u8]) -> String {
-    let text = String::from_utf8_lossy(name);
+    one_line(String::from_utf8_lossy(name).into_owned())
+}
+
+/// Nothing of an archive drives a terminal.
+pub(super) fn one_line(text: String) -> String {
     if text.chars().any(char::is_control) {
         text.escape_debug().to_string()
     } else {
-        text.into_owned()
+        text
     }
 }
 

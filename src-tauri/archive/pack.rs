@@ -150,11 +150,7 @@ impl<W: Write + Send + 'static> Packer<W> {
                 "a component is begun before the last has ended",
             ));
         }
-        if name.contains('/')
-            || names::check(name.as_bytes()).is_err()
-            || [README, CONFIG_EXPORT, MANIFEST, SIGNATURE].contains(&name)
-            || self.components.iter().any(|other| other == name)
-        {
+        if !names::is_component(name) || self.components.iter().any(|other| other == name) {
             return Err(PackError::Name(names::show(name.as_bytes())));
         }
         let (index, names) = match kind {

@@ -222,7 +222,13 @@ impl Place {
             .ok_or_else(|| OpenError::refused_entry(&entry.name, "the name is empty"))?;
         let folder = self.enter(above, entry)?;
         if above.is_empty() {
-            self.made.push(name.to_vec());
+            // Looked for first: what was there before is not ours to undo.
+            let there = rustix::fs::statat(&self.root.fd, *name, AtFlags::SYMLINK_NOFOLLOW);
+            match there {
+                Err(Errno::NOENT) => self.made.push(name.to_vec()),
+                Ok(_) => return Err(create_error(entry, &self.root.path, Errno::EXIST)),
+                Err(errno) => return Err(write_error(&self.root.path, errno)),
+            }
         }
         Ok((folder, name))
     }

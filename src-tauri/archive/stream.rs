@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::model::{Cancel, Observer, Phase, Progress};
 
 use super::codec::Expand;
-use super::{Archive, OpenError, as_usize};
+use super::{Archive, OpenError, as_usize, names};
 
 type Checked = Result<Vec<u8>, OpenError>;
 
@@ -162,7 +162,10 @@ fn of_member(archive: &Archive, member: usize, error: OpenError) -> OpenError {
     let touched = archive.manifest.contents.iter().filter(|entry| {
         entry.tar_offset < end && entry.tar_offset.saturating_add(entry.size_bytes) >= start
     });
-    let names: Vec<&str> = touched.take(3).map(|entry| entry.file.as_str()).collect();
+    let names: Vec<String> = touched
+        .take(3)
+        .map(|entry| names::show(entry.file.as_bytes()))
+        .collect();
     let within = if names.is_empty() {
         String::new()
     } else {

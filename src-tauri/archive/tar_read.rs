@@ -197,11 +197,8 @@ impl<R: BufRead> TarReader<R> {
     }
 
     fn bad(&self, reason: &str) -> OpenError {
-        OpenError::Refused {
-            entry: None,
-            reason: format!("{reason} (at byte {} of the tar stream)", self.position),
-            intact_bytes: None,
-        }
+        let position = self.position;
+        OpenError::refused(format!("{reason} (at byte {position} of the tar stream)"))
     }
 }
 

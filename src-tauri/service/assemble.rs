@@ -54,10 +54,9 @@ struct Findings {
     overrides_copy: Option<PathBuf>,
 }
 
-/// An instance as it is now: what a scan finds, and what it does not find any more.
+/// An instance as it is now: what a scan finds, and the components that it should have found.
 pub(crate) struct Survey {
     scan: Scan,
-    missing: Vec<String>,
 }
 
 impl Survey {
@@ -67,12 +66,11 @@ impl Survey {
         instance: &Instance,
         which: Option<&[String]>,
     ) -> Result<Self> {
-        let (mut scan, mut missing) = discover::rescan(instance, &service.data_dir)?;
+        let (mut scan, _) = discover::rescan(instance, &service.data_dir)?;
         if let Some(names) = which {
             scan.components.retain(|c| names.contains(&c.name));
-            missing.retain(|name| names.contains(name));
         }
-        Ok(Self { scan, missing })
+        Ok(Self { scan })
     }
 
     /// Bytes of the components of a kind (None: all).
@@ -113,7 +111,7 @@ pub(crate) fn assemble(
         signing_key,
     } = assembly;
     let total = survey.size(None);
-    let Survey { scan, missing } = survey;
+    let Survey { scan } = survey;
     let components = scan.components();
     let meter = Meter::new(act, Phase::Packing, total);
 
@@ -135,9 +133,6 @@ pub(crate) fn assemble(
         warnings: scan.warnings.clone(),
         ..Findings::default()
     };
-    for name in &missing {
-        findings.missing_since_scan(instance, name);
-    }
 
     let capture = capture_and_pack(
         &mut packer,
@@ -318,26 +313,6 @@ impl Findings {
     fn warn(&mut self, code: &str, component: &str, message: String) {
         self.warnings
             .push(Warning::new(code, Some(component), message));
-    }
-
-    fn missing_since_scan(&mut self, instance: &Instance, name: &str) {
-        let known = instance.components.iter().find(|c| c.name == name);
-        let source = known
-            .and_then(|c| c.sources.first())
-            .map_or(String::new(), |s| s.display().to_string());
-        self.warn(
-            "component_missing",
-            name,
-            format!("`{source}` is not there any more"),
-        );
-        self.components.push(ComponentEntry {
-            name: name.to_owned(),
-            kind: known.map_or(ComponentKind::Files, |c| c.kind),
-            status: ComponentStatus::Missing,
-            source,
-            index_sha256: None,
-            counts: None,
-        });
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::archive::Seal;
-use crate::destination::{Body, Destination, ErrorKind, Key, Verification};
+use crate::destination::{Body, Destination, ErrorKind, Key, Verification, local};
 use crate::keys;
 use crate::model::{
     ArchiveName, DestinationConfig, Encryption, Execution, ExecutionKind, ExecutionStatus,
@@ -159,7 +159,7 @@ impl BackupService {
             comment: request.comment.clone(),
             triggered_by: act.triggered_by.clone(),
         };
-        let (staged, path) = stage(targets, instance, &label, run)?;
+        let (file, staged) = stage(targets, instance, &label, run)?;
         let assembly = Assembly {
             instance,
             survey,
@@ -168,30 +168,27 @@ impl BackupService {
             seal,
             signing_key: &signing_key,
         };
-        let assembled = assemble(assembly, staged, run, act);
-        let mut assembled = assembled.inspect_err(|_| discard_staged(&path))?;
+        let assembled = assemble(assembly, file, run, act);
+        let mut assembled = assembled.inspect_err(|_| discard_staged(&staged.path))?;
         let shrunk = shrink::compared_with_last(self, instance, &assembled.packed.manifest)?;
         assembled.warnings.extend(shrunk);
         let manifest = String::from_utf8_lossy(&assembled.packed.manifest_json).into_owned();
         let body = Body {
-            path: path.clone(),
+            path: staged.path.clone(),
             length: assembled.packed.size,
             sha256: assembled.packed.sha256.clone(),
         };
         // The place whose temporary name holds the staged file comes last: publishing takes the file away from under the others.
-        let staged_at = targets
-            .iter()
-            .position(|t| t.stages_at(&key_of(instance, &label.name), &path));
         let order = (0..targets.len())
-            .filter(|i| Some(*i) != staged_at)
-            .chain(staged_at);
+            .filter(|i| Some(*i) != staged.at)
+            .chain(staged.at);
         let mut delivered = false;
         for index in order {
             if let Some(target) = targets.get_mut(index) {
                 delivered |= target.deliver(instance, &label.name, &body, &assembled, act);
             }
         }
-        discard_staged(&path);
+        discard_staged(&staged.path);
         if delivered {
             self.store.set_manifest(&run.id, &manifest)?;
         }
@@ -253,15 +250,6 @@ impl Target {
         {
             let path = PathBuf::from(&self.config.name);
             self.place = Err(Error::NoSpace { path, needed, free });
-        }
-    }
-
-    fn stages_at(&self, key: &Result<Key>, path: &Path) -> bool {
-        match (&self.place, key) {
-            (Ok(place), Ok(key)) => place
-                .staging(key)
-                .is_ok_and(|s| s.is_some_and(|s| s == path)),
-            _ => false,
         }
     }
 
@@ -441,21 +429,33 @@ pub(crate) fn key_of(instance: &Instance, name: &ArchiveName) -> Result<Key> {
     })
 }
 
-/// The file that the archive is written to: at the first local destination under its temporary name, else in the workspace.
+/// The file that the archive is written to, and the target whose place it is at.
+struct Staged {
+    path: PathBuf,
+    at: Option<usize>,
+}
+
+/// At the first local destination under its temporary name, else in the workspace.
 fn stage(
     targets: &mut [Target],
     instance: &Instance,
     label: &Label,
     run: &mut Run,
-) -> Result<(File, PathBuf)> {
+) -> Result<(File, Staged)> {
     let key = key_of(instance, &label.name)?;
-    for target in targets {
+    for (index, target) in targets.iter_mut().enumerate() {
         let Ok(place) = &target.place else { continue };
         match place.staging(&key) {
-            Ok(Some(path)) => match new_file(&path) {
+            Ok(Some(path)) => match local::create_staged(&path).map_err(|e| at(&path, e)) {
                 Ok(file) => {
                     run.remember_staged(&path)?;
-                    return Ok((file, path));
+                    return Ok((
+                        file,
+                        Staged {
+                            path,
+                            at: Some(index),
+                        },
+                    ));
                 }
                 Err(error) => target.place = Err(error),
             },
@@ -464,7 +464,7 @@ fn stage(
         }
     }
     let path = run.workspace().join("archive");
-    Ok((new_file(&path)?, path))
+    Ok((new_file(&path)?, Staged { path, at: None }))
 }
 
 fn new_file(path: &Path) -> Result<File> {

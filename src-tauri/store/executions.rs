@@ -48,6 +48,7 @@ pub(super) const TABLE: &str = "
     CREATE INDEX executions_by_kind ON backup_executions (kind, started_at, id);
     CREATE INDEX executions_by_instance ON backup_executions (instance_id, started_at, id);
     CREATE INDEX executions_by_destination ON backup_executions (destination_id, started_at, id);
+    CREATE INDEX executions_running ON backup_executions (status) WHERE status = 'running';
     CREATE INDEX archives_by_time ON backup_executions (started_at, id)
         WHERE kind = 'backup' AND status IN ('completed', 'partial')
             AND backup_filename IS NOT NULL AND archive_gone_at IS NULL;
@@ -174,6 +175,11 @@ fn select(filter: &ExecutionFilter) -> Result<(String, Vec<Value>)> {
     equal("run_id", filter.run_id.clone());
     let kind = filter.kind.map(|kind| word(NAME, &kind)).transpose()?;
     equal("kind", kind);
+    let status = filter
+        .status
+        .map(|status| word(NAME, &status))
+        .transpose()?;
+    equal("status", status);
     if filter.archives_only {
         sql.push_str(" AND ");
         sql.push_str(ARCHIVE_IS_THERE);
@@ -266,7 +272,7 @@ fn from_row(row: &Row<'_>) -> Result<Execution> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ExecutionKind;
+    use crate::model::{ExecutionKind, ExecutionStatus};
 
     fn plan(filter: &ExecutionFilter) -> String {
         let connection = Connection::open_in_memory().unwrap();
@@ -341,7 +347,7 @@ mod tests {
             ),
         ];
         // A forced index that cannot serve a combination would be an error.
-        for bits in 0..32_u8 {
+        for bits in 0..64_u8 {
             let chosen = |bit: u8| bits & (1 << bit) != 0;
             plan(&ExecutionFilter {
                 instance_id: instance().filter(|_| chosen(0)),
@@ -349,6 +355,7 @@ mod tests {
                 run_id: destination().filter(|_| chosen(2)),
                 kind: Some(ExecutionKind::Drill).filter(|_| chosen(3)),
                 archives_only: chosen(4),
+                status: Some(ExecutionStatus::Running).filter(|_| chosen(5)),
                 limit: None,
             });
         }

@@ -76,9 +76,9 @@ fn every_case_notices_its_fault() {
     ];
     for (fault, case) in &faults {
         let place = Place::new();
-        let faulty = Faulty::new(place.open(), fault.clone());
-        let checks = run(&faulty);
-        assert!(faulty.was_reached(), "{fault:?} was never injected");
+        let broken = Faulty::new(place.open(), fault.clone());
+        let checks = run(&broken);
+        assert!(broken.was_reached(), "{fault:?} was never injected");
         assert!(
             failed(&checks).contains(*case),
             "{fault:?} was not noticed by {case}: {checks:#?}"
@@ -99,13 +99,13 @@ fn a_place_that_does_not_answer_is_asked_once() {
 fn a_cancelled_test_stops_and_still_clears_up() {
     let place = Place::new();
     let cancel = Cancel::new();
-    let faulty = Faulty::new(place.open(), Fault::CancelsDuringWrite(cancel.clone()));
+    let broken = Faulty::new(place.open(), Fault::CancelsDuringWrite(cancel.clone()));
     let call = Call {
         cancel: &cancel,
         observer: &NoObserver,
         deadline: None,
     };
-    let checks = test(&faulty, &call);
+    let checks = test(&broken, &call);
     assert!(
         checks.len() < CASES.len() && !checks.last().unwrap().ok,
         "{checks:#?}"

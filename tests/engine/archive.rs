@@ -10,3 +10,4 @@ mod hostile;
 mod ranges;
 mod round_trip;
 mod stock_tools;
+mod stream;

@@ -449,6 +449,40 @@ fn what_is_there_is_never_written_over() {
 }
 
 #[test]
+fn an_own_file_in_the_way_stays() {
+    let mut forge = good();
+    forge.append(&raw("README.txt", b"theirs"));
+    forge.component("z", "config");
+    forge.listed("z", &raw("z/z", b"z"));
+    let archive = opened(forge.build(|_| {})).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("README.txt"), b"mine").unwrap();
+    let policy = UnpackPolicy {
+        with_metadata: true,
+        ..WARY
+    };
+    let result = archive.unpack(&[], dir.path(), &policy, &Cancel::new(), &NoObserver);
+    assert!(matches!(result.err(), Some(OpenError::Refused { .. })));
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+    assert_eq!(left.len(), 1);
+    assert_eq!(
+        std::fs::read(dir.path().join("README.txt")).unwrap(),
+        b"mine"
+    );
+}
+
+#[test]
+fn a_second_manifest_is_refused() {
+    let mut forge = Forge::default();
+    forge.listed("", &raw("manifest.json", b"{}"));
+    is_refused(
+        forge.build(|_| {}),
+        Some("manifest.json"),
+        "before its place",
+    );
+}
+
+#[test]
 fn a_component_that_is_not_there_is_named() {
     let archive = opened(good().build(|_| {})).unwrap();
     let dir = tempfile::tempdir().unwrap();
