@@ -1,5 +1,9 @@
 //! The engine against real files, real SQLite and real writers in other processes.
 
+#[path = "../support/holder.rs"]
+mod holder;
+#[path = "../support/site.rs"]
+mod site;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -9,8 +9,8 @@ use holdfast::service::restore::error::RestoreError;
 use holdfast::service::restore::journal::Stage;
 use rusqlite::Connection;
 
-use crate::support::holder::Holder;
-use crate::support::site::{Rows, Site, rows};
+use crate::holder::Holder;
+use crate::site::{Rows, Site, rows};
 
 const MODES: [&str; 2] = ["wal", "delete"];
 
@@ -384,4 +384,59 @@ fn a_restore_never_leaves_the_instance() {
         grounds.single("users", &listed).is_err(),
         "another component's place"
     );
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_rows_and_a_working_handle() {
+    for mode in MODES {
+        let dir = tempfile::tempdir().unwrap();
+        let mut site = Site::at(dir.path());
+        let Some(_small) = SmallDisk::mount(&site.root) else {
+            println!("skipped: a small file system cannot be mounted here");
+            return;
+        };
+        let big = |label, count| Rows {
+            ballast: 3000,
+            ..Rows::few(label, count)
+        };
+        site.database("devices", mode, Some(&big("old", 1000)), &big("new", 4000));
+        let mut holder = Holder::open(&site.live("devices.db"));
+        let grounds = site.grounds();
+        let (_folder, done) = site.restore("1", &[site.wanted_database(&grounds, "devices", mode)]);
+        assert!(matches!(done, Err(RestoreError::NoSpace(_))), "{done:?}");
+        assert_eq!(
+            holder.ask("SELECT label, count(*) FROM t"),
+            "[('old', 1000)]"
+        );
+        assert_eq!(holder.ask("UPDATE t SET label = 'mine' WHERE id = 1"), "[]");
+        drop(holder);
+        assert_eq!(
+            rows(&site.live("devices.db")),
+            format!("mine 1 1.0,old 999 500499.0 {mode} ok")
+        );
+    }
+}
+
+/// A file system of twelve MiB, while it lives. Needs the right to mount.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &Path) -> Option<Self> {
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=12m", "tmpfs"])
+            .arg(at)
+            .output();
+        mounted
+            .is_ok_and(|ran| ran.status.success())
+            .then(|| Self(at.to_path_buf()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(&self.0)
+            .status();
+    }
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+mod live;
 
-use super::act::{Fetched, content_bytes, trust_in};
+use live::{LiveFacts, live_facts};
+
+use super::act::{Fetched, content_bytes, fetch, trust_in};
 use super::error::RestoreError;
 use super::from_archive::{chosen, entries, unusable};
 use super::owners::Owners;
@@ -18,8 +20,8 @@ use crate::model::plan::{ComponentPlan, FileChanges, PlanAction, RowCounts, Sett
 use crate::model::{ComponentKind, Instance, Manifest, RestorePlan, Warning};
 use crate::service::opened::Opened;
 use crate::service::{Act, ArchiveRef, BackupService, Result, space};
+use crate::source::config;
 use crate::source::files::WalkRules;
-use crate::source::{config, guard};
 
 /// So many names of each kind are told.
 const NAMED: usize = 100;
@@ -47,6 +49,8 @@ impl BackupService {
             .filter(|c| shown(c))
             .map(|c| c.name.clone())
             .collect();
+        // A restore opens the archive anew.
+        let fetch_bytes = opened.fetched_bytes() + opened.archive.bytes_of(&usable);
         let rules = self.tree_rules(&instance)?;
         let mut planner = Planner {
             manifest,
@@ -78,7 +82,7 @@ impl BackupService {
         let content = content_bytes(manifest, &usable);
         Ok(RestorePlan {
             components: plans,
-            fetch_bytes: opened.archive.bytes_of(&usable),
+            fetch_bytes,
             // The workspace, the pre-images and the safety backup, and what the live databases need meanwhile.
             space_needed_bytes: content + 2 * planner.live_bytes + planner.extra_bytes,
         })
@@ -109,7 +113,7 @@ impl BackupService {
                 indexes: none,
             }
         } else {
-            self.fetch(opened, &names, &run, act)?.0
+            fetch(opened, &names, &run, act)?.0
         };
         Ok((fetched, run))
     }
@@ -394,79 +398,6 @@ impl Planner<'_> {
                     "`{}` cannot be given to {user}:{group} by this user",
                     entry.source
                 ),
-            );
-        }
-    }
-}
-
-/// A live database as a reader sees it.
-struct LiveFacts {
-    tables: BTreeMap<String, Option<u64>>,
-    user_version: i32,
-    page_size: u32,
-    encoding: String,
-    journal_mode: String,
-}
-
-fn live_facts(path: &Path, journal_mode: &str) -> std::result::Result<LiveFacts, RestoreError> {
-    let _hold = guard::hold(path).map_err(RestoreError::io(path))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let read = || {
-        let db = Connection::open_with_flags(path, flags)?;
-        db.busy_timeout(std::time::Duration::from_secs(2))?;
-        let mut names = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
-        let names = names.query_map([], |r| r.get::<_, String>(0))?;
-        let mut tables = BTreeMap::new();
-        for name in names {
-            let name = name?;
-            let count = format!(
-                "SELECT count(*) FROM main.\"{}\"",
-                name.replace('"', "\"\"")
-            );
-            // What needs a module of the application's cannot be counted.
-            let rows = db.query_row(&count, [], |r| r.get::<_, i64>(0)).ok();
-            tables.insert(name, rows.and_then(|n| u64::try_from(n).ok()));
-        }
-        let one = |sql: &str| db.query_row(sql, [], |r| r.get(0));
-        Ok(LiveFacts {
-            tables,
-            user_version: one("PRAGMA user_version")?,
-            page_size: u32::try_from(one("PRAGMA page_size")?).unwrap_or(0),
-            encoding: db.query_row("PRAGMA encoding", [], |r| r.get(0))?,
-            journal_mode: journal_mode.to_owned(),
-        })
-    };
-    read().map_err(RestoreError::sqlite(path))
-}
-
-impl LiveFacts {
-    fn compare(&self, archive: &DatabaseFacts, path: &Path, plan: &mut ComponentPlan) {
-        let path = path.display();
-        if self.user_version != archive.user_version {
-            plan.warn(
-                "user_version_differs",
-                format!(
-                    "`{path}` is of schema version {} now, {} in the archive",
-                    self.user_version, archive.user_version
-                ),
-            );
-        }
-        if !self.tables.keys().eq(archive.tables.keys()) {
-            plan.warn(
-                "schema_differs",
-                format!("`{path}` has other tables than the archive"),
-            );
-        }
-        if self.encoding != archive.encoding {
-            plan.warn(
-                "encoding_differs",
-                format!("`{path}` gets another text encoding: programs that have it open must be started again"),
-            );
-        }
-        if self.page_size != archive.page_size && self.journal_mode == "wal" {
-            plan.warn(
-                "page_size_differs",
-                format!("`{path}` has pages of {} bytes, the archive of {}: better stop the service before", self.page_size, archive.page_size),
             );
         }
     }
