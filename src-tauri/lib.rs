@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod destination;
+pub mod environment;
 pub mod keys;
 pub mod model;
 pub mod service;

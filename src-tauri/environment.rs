@@ -1,0 +1,94 @@
+//! Where the data folder is and where secrets are kept, by flag, environment and XDG: one rule for the command line and the window.
+//! It makes nothing and opens nothing.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::keys::Backend;
+
+const DATA_DIR: &str = "HOLDFAST_DATA_DIR";
+const KEYRING: &str = "HOLDFAST_KEYRING";
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EnvironmentError {
+    /// Neither a folder was named nor does the environment say where a user's data lies.
+    #[error("none of HOLDFAST_DATA_DIR, XDG_DATA_HOME and HOME names a folder")]
+    NoHome,
+}
+
+/// The data folder, absolute as far as the working folder is known: the flag, else `HOLDFAST_DATA_DIR`, else `holdfast` in
+/// `XDG_DATA_HOME` (ignored where relative, as its specification asks), else in `~/.local/share`.
+pub fn data_dir(flag: Option<&Path>) -> Result<PathBuf, EnvironmentError> {
+    let dir = choose(flag, |name| env::var_os(name)).ok_or(EnvironmentError::NoHome)?;
+    Ok(std::path::absolute(&dir).unwrap_or(dir))
+}
+
+/// `HOLDFAST_KEYRING=file` keeps secrets in the data folder, anything else in the OS keyring.
+#[must_use]
+pub fn backend() -> Backend {
+    backend_of(env::var_os(KEYRING).as_deref())
+}
+
+fn choose(flag: Option<&Path>, get: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let folder = |name| get(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    if let Some(dir) = flag {
+        return Some(dir.to_owned());
+    }
+    if let Some(dir) = folder(DATA_DIR) {
+        return Some(dir);
+    }
+    folder("XDG_DATA_HOME")
+        .filter(|dir| dir.is_absolute())
+        .or_else(|| folder("HOME").map(|home| home.join(".local/share")))
+        .map(|dir| dir.join("holdfast"))
+}
+
+fn backend_of(value: Option<&std::ffi::OsStr>) -> Backend {
+    match value {
+        Some(value) if value == "file" => Backend::File,
+        _ => Backend::Keyring,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(flag: Option<&str>, set: &[(&str, &str)]) -> Option<PathBuf> {
+        choose(flag.map(Path::new), |name| {
+            let found = set.iter().find(|(n, _)| *n == name)?;
+            Some(OsString::from(found.1))
+        })
+    }
+
+    #[test]
+    fn the_flag_wins_over_the_variable_and_the_variable_over_xdg() {
+        let all = [
+            (DATA_DIR, "/var/own"),
+            ("XDG_DATA_HOME", "/xdg"),
+            ("HOME", "/home/ada"),
+        ];
+        assert_eq!(chosen(Some("/flag"), &all), Some("/flag".into()));
+        assert_eq!(chosen(None, &all), Some("/var/own".into()));
+        assert_eq!(chosen(None, &all[1..]), Some("/xdg/holdfast".into()));
+        assert_eq!(
+            chosen(None, &all[2..]),
+            Some("/home/ada/.local/share/holdfast".into())
+        );
+    }
+
+    #[test]
+    fn empty_and_relative_values_name_no_folder() {
+        let set = [(DATA_DIR, ""), ("XDG_DATA_HOME", "rel"), ("HOME", "/h")];
+        assert_eq!(chosen(None, &set), Some("/h/.local/share/holdfast".into()));
+        assert_eq!(chosen(None, &[("HOME", "")]), None);
+    }
+
+    #[test]
+    fn only_the_word_file_chooses_the_key_file() {
+        assert_eq!(backend_of(Some("file".as_ref())), Backend::File);
+        assert_eq!(backend_of(Some("File".as_ref())), Backend::Keyring);
+        assert_eq!(backend_of(None), Backend::Keyring);
+    }
+}
