@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod report;
+pub mod sample;
 
 mod opened;
 mod restore;
