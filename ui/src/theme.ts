@@ -32,6 +32,7 @@ export const theme = createTheme({
   primaryShade: { light: 7, dark: 6 },
   colors: { tide, dark },
   autoContrast: true,
+  respectReducedMotion: true,
   defaultRadius: "md",
   fontFamily: '"Inter Variable", system-ui, sans-serif',
   headings: { fontWeight: "650" },

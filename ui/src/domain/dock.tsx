@@ -77,7 +77,9 @@ export function ActProgress({ followed, cancelling }: { followed: Followed; canc
     <Stack gap={6}>
       <Group justify="space-between" wrap="nowrap">
         <Text size="sm" truncate>
-          {cancelling ? t("act.cancelling") : `${t(`phase.${progress.phase}`)} ${progress.what && `· ${progress.what}`}`}
+          {cancelling
+            ? t("act.cancelling")
+            : `${t(`phase.${progress.phase}`)} ${progress.what && `· ${progress.what}`}`}
         </Text>
         <Text size="sm" fw={600} style={{ fontVariantNumeric: "tabular-nums" }}>
           {known ? `${percent} %` : ""}
@@ -106,7 +108,14 @@ function NoticeCard({ notice, onClose }: { notice: Notice; onClose: () => void }
   const { problem } = notice;
   return (
     <Card className="card" padding={0} radius="lg" shadow="md">
-      <Alert variant="light" color={TONES[notice.tone]} icon={<Icon aria-hidden />} title={notice.title} radius="lg" pr={44}>
+      <Alert
+        variant="light"
+        color={TONES[notice.tone]}
+        icon={<Icon aria-hidden />}
+        title={notice.title}
+        radius="lg"
+        pr={44}
+      >
         {problem && (
           <Stack gap={4}>
             <Text size="sm">{sentence(problem.message)}</Text>

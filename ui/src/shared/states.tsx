@@ -26,7 +26,13 @@ export function ProblemNote(props: { problem: Problem; retry?: () => void }) {
   const { t } = useTranslation();
   const { problem, retry } = props;
   return (
-    <Alert role="alert" color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={sentence(problem.message)}>
+    <Alert
+      role="alert"
+      color="red"
+      variant="light"
+      icon={<IconAlertTriangle aria-hidden />}
+      title={sentence(problem.message)}
+    >
       <Stack gap={6}>
         {problem.hint && <Text size="sm">{sentence(problem.hint)}</Text>}
         <Group gap="md">
