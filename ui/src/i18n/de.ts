@@ -219,6 +219,7 @@ export const de: Words = {
     into: "In die Instanz",
     into_none: "Fügen Sie zuerst die Instanz hinzu: eine Wiederherstellung braucht einen Ort.",
     what: "Was zurückgeholt wird",
+    everything: "Alles",
     damaged: "beschädigt",
     missing: "nicht im Archiv",
     make_plan: "Zeigen, was sich ändert",

@@ -211,6 +211,7 @@ export const en = {
     into: "Into instance",
     into_none: "Add the instance first: a restore needs a place to go.",
     what: "What to bring back",
+    everything: "Everything",
     damaged: "damaged",
     missing: "not in the archive",
     make_plan: "See what would change",

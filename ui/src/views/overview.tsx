@@ -13,7 +13,6 @@ import { useActs } from "../acts";
 import type { InstanceStatus } from "../bindings/InstanceStatus";
 import type { State } from "../bindings/State";
 import { BackupDialog } from "../domain/backup-dialog";
-import { ActProgress } from "../domain/dock";
 import { kitIsSaved, useSaveKit } from "../domain/kit";
 import { useNavigation } from "../navigation";
 import { useDestinations, useInstances, usePublicKeys, useStatus } from "../queries";
@@ -102,22 +101,16 @@ function InstanceCard({ instance, onBackup }: { instance: InstanceStatus; onBack
           </Badge>
         )}
       </Group>
-      <div style={{ minHeight: 84 }}>
-        {running ? (
-          <ActProgress followed={running} />
-        ) : (
-          <Facts
-            facts={[
-              [t("overview.last_verified"), <When key="v" at={instance.last_verified_at} />],
-              [t("overview.restorable"), <When key="r" at={instance.restorable_as_of} />],
-              [
-                t("overview.next_run"),
-                instance.next_run ? <When key="n" at={instance.next_run} /> : t("overview.no_schedule"),
-              ],
-            ]}
-          />
-        )}
-      </div>
+      <Facts
+        facts={[
+          [t("overview.last_verified"), <When key="v" at={instance.last_verified_at} />],
+          [t("overview.restorable"), <When key="r" at={instance.restorable_as_of} />],
+          [
+            t("overview.next_run"),
+            instance.next_run ? <When key="n" at={instance.next_run} /> : t("overview.no_schedule"),
+          ],
+        ]}
+      />
       <Group mt="md" gap="sm">
         <Button onClick={onBackup} disabled={running !== undefined}>
           {t("overview.back_up")}

@@ -1,5 +1,5 @@
 // What the archive is, who signed it, and which parts go where.
-import { Alert, Badge, Button, Checkbox, Group, Select, Stack, Text } from "@mantine/core";
+import { Alert, Badge, Button, Checkbox, Group, Select, SimpleGrid, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -58,13 +58,20 @@ function Parts(props: {
       <ArchiveFacts report={report} />
       <Section title={t("restore.what")}>
         <Stack>
+          <Checkbox
+            label={t("restore.everything")}
+            checked={components.length === there.length}
+            indeterminate={components.length > 0 && components.length < there.length}
+            onChange={(event) => setComponents(event.currentTarget.checked ? there : [])}
+          />
           <Checkbox.Group value={components} onChange={setComponents} aria-label={t("restore.what")}>
-            <Stack gap="sm">
+            <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="sm">
               {manifest.components.map((component) => (
                 <Checkbox
                   key={component.name}
                   value={component.name}
                   disabled={component.status === "missing"}
+                  aria-label={component.name}
                   label={
                     <Group gap="sm">
                       <ComponentName name={component.name} kind={component.kind} />
@@ -77,7 +84,7 @@ function Parts(props: {
                   }
                 />
               ))}
-            </Stack>
+            </SimpleGrid>
           </Checkbox.Group>
           {instances.length > 0 ? (
             <Select

@@ -1,5 +1,5 @@
 // The name typed in; a second confirmation where the archive is not surely this installation's. Then the restore itself.
-import { Alert, Button, Checkbox, Group, List, Stack, Text } from "@mantine/core";
+import { Alert, Button, Checkbox, List, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -7,7 +7,6 @@ import { useActs } from "../../acts";
 import type { Accepted } from "../../bindings/Accepted";
 import type { RestoreReport } from "../../bindings/RestoreReport";
 import type { ShowReport } from "../../bindings/ShowReport";
-import { ActProgress } from "../../domain/dock";
 import { useShow } from "../../queries";
 import { ConfirmByName } from "../../shared/dialogs";
 import { Section } from "../../shared/page";
@@ -34,7 +33,7 @@ function Form(props: {
   onDone: (report: RestoreReport) => void;
 }) {
   const { t } = useTranslation();
-  const { start, acts } = useActs();
+  const { start } = useActs();
   const { choice, report } = props;
   const [signer, setSigner] = useState(false);
   const [claims, setClaims] = useState(false);
@@ -55,7 +54,6 @@ function Form(props: {
     setBusy(false);
     if (done) props.onDone(done);
   };
-  const running = busy ? acts.find((f) => f.act.kind === "restore" && f.act.subject === choice.instance) : undefined;
   return (
     <Stack>
       <Text>{t("restore.confirm_text")}</Text>
@@ -101,9 +99,6 @@ function Form(props: {
           {t("app.back")}
         </Button>
       </ConfirmByName>
-      <Group mih={64} grow>
-        {running && <ActProgress followed={running} />}
-      </Group>
     </Stack>
   );
 }
