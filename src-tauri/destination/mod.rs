@@ -1,34 +1,48 @@
 //! Places that keep archives: one small contract, one file a type, decorators of the same trait. It knows nothing of what the bytes mean.
 
+pub mod contract;
+mod error;
+mod key;
+pub mod local;
+
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::model::{Cancel, DestinationConfig, Observer};
+use crate::model::{Cancel, DestinationConfig, DestinationType, Observer};
+
+pub use contract::test;
+pub use error::{DestinationError, ErrorKind};
+pub use key::Key;
 
 /// A place of archives. Promises (the contract suite holds every type to them): an archive is visible only when complete; what was
 /// acknowledged can be read back; a read gives exactly the bytes asked for or an error; nothing leaves the base path; deleting what is
 /// gone succeeds; nothing but archives, and a temporary name while one is written, is left there.
+///
+/// A place that cannot be reached (a disk that is not mounted, too) is an error of every call: never an empty list, never a `None`.
 pub trait Destination: Send + Sync {
     fn capabilities(&self) -> Capabilities;
     /// Where the archive of this key may be written directly under its temporary name, on this machine, before `put` publishes it.
-    /// None where the bytes have to be sent.
+    /// None where the bytes have to be sent. Its folder exists then, the file does not: make it with `local::create_staged`.
     fn staging(&self, key: &Key) -> Result<Option<PathBuf>, DestinationError>;
-    /// Writes under a temporary name, verifies, publishes create-only. `Exists` where the name is taken.
+    /// Writes under a temporary name, verifies, publishes create-only. `Exists` where the name is taken: a staged body then stays, so
+    /// that it can be put under the next name. After any other failure nothing is left, a staged body included.
     fn put(&self, key: &Key, body: &Body, call: &Call<'_>) -> Result<Stored, DestinationError>;
+    /// `Truncated` for a range past the end; a reader that ends early fails with `UnexpectedEof`.
     fn get(
         &self,
         key: &Key,
         range: Option<Range<u64>>,
         call: &Call<'_>,
     ) -> Result<Box<dyn Read + Send>, DestinationError>;
-    /// Every archive below `prefix` (empty: all), in no order, one at a time. Temporary names are not shown.
+    /// Every archive below the folder `prefix` (empty: all), in no order, one at a time. What has no archive's name or lies where no
+    /// archive lies is not shown, nor are temporary names and the contract's own folder, unless it is the prefix.
     fn list(
         &self,
         prefix: &str,
@@ -37,7 +51,7 @@ pub trait Destination: Send + Sync {
     ) -> Result<(), DestinationError>;
     /// None where nothing of this name is there.
     fn stat(&self, key: &Key, call: &Call<'_>) -> Result<Option<Listed>, DestinationError>;
-    /// Missing is success.
+    /// Missing is success. Folders stay, except those of `Key::CONTRACT_FOLDER`, which go when they are empty.
     fn delete(&self, key: &Key, call: &Call<'_>) -> Result<(), DestinationError>;
     /// Removes temporary names of interrupted writes of one's own that are older than `age`. Returns how many.
     fn sweep(&self, age: Duration, call: &Call<'_>) -> Result<u32, DestinationError>;
@@ -56,21 +70,6 @@ pub struct Capabilities {
     pub modes: bool,
 }
 
-/// `{instance}-{id}/{type}/{file name}`: relative, checked, `/`-separated. No `..`, no empty segment, no control character.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key(String);
-
-impl Key {
-    pub fn new(_path: &str) -> Result<Self, DestinationError> {
-        todo!()
-    }
-
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 /// The bytes to be stored: a staged file, its length and its digest. It can be opened again at an offset, for retries and resume.
 pub struct Body {
     pub path: PathBuf,
@@ -83,7 +82,23 @@ pub struct Body {
 pub struct Call<'a> {
     pub cancel: &'a Cancel,
     pub observer: &'a dyn Observer,
-    pub deadline: Option<std::time::Instant>,
+    pub deadline: Option<Instant>,
+}
+
+impl Call<'_> {
+    /// For loops: `Cancelled` or `Timeout` once the call should end.
+    pub fn check(&self) -> Result<(), DestinationError> {
+        if self.cancel.is_cancelled() {
+            return Err(DestinationError::new(ErrorKind::Cancelled, "cancelled"));
+        }
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(DestinationError::new(
+                ErrorKind::Timeout,
+                "the time for it is over",
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,56 +130,19 @@ pub struct TestCheck {
     pub message: String,
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("{kind}: {detail}")]
-pub struct DestinationError {
-    pub kind: ErrorKind,
-    /// The fact: what was asked and what came back. No secret.
-    pub detail: String,
-    #[source]
-    pub cause: Option<io::Error>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum ErrorKind {
-    #[error("authentication")]
-    Authentication,
-    #[error("trust")]
-    Trust,
-    #[error("unreachable")]
-    Unreachable,
-    #[error("timeout")]
-    Timeout,
-    #[error("space")]
-    Space,
-    #[error("missing")]
-    Missing,
-    #[error("exists")]
-    Exists,
-    #[error("forbidden")]
-    Forbidden,
-    #[error("throttled")]
-    Throttled,
-    #[error("truncated")]
-    Truncated,
-    #[error("protocol")]
-    Protocol,
-    #[error("config")]
-    Config,
-    #[error("cancelled")]
-    Cancelled,
-}
-
 /// Opens the place of a configuration. Secrets by their name (`password`, …).
 pub fn open(
-    _config: &DestinationConfig,
+    config: &DestinationConfig,
     _secrets: &BTreeMap<String, SecretString>,
 ) -> Result<Arc<dyn Destination>, DestinationError> {
-    todo!()
-}
-
-/// The contract as a check of a user's place: behind "Test destination".
-#[must_use]
-pub fn test(_destination: &dyn Destination, _call: &Call<'_>) -> Vec<TestCheck> {
-    todo!()
+    match config.destination_type {
+        DestinationType::Local => Ok(Arc::new(local::Local::open(config)?)),
+        later => Err(DestinationError::new(
+            ErrorKind::Config,
+            format!(
+                "destinations of type `{}` are not available yet",
+                later.as_str()
+            ),
+        )),
+    }
 }

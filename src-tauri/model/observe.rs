@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 /// A stop signal that copy loops look at. Clones share it; it never un-cancels.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel {
+    own: Arc<AtomicBool>,
+    parent: Option<Box<Cancel>>,
+}
 
 /// The work ended because its `Cancel` was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,13 +23,22 @@ impl Cancel {
         Self::default()
     }
 
+    /// A signal for a part of the work: cancelling it leaves the whole alone, cancelling the whole cancels it.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self {
+            own: Arc::default(),
+            parent: Some(Box::new(self.clone())),
+        }
+    }
+
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.own.store(true, Ordering::Relaxed);
     }
 
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.own.load(Ordering::Relaxed) || self.parent.as_ref().is_some_and(|p| p.is_cancelled())
     }
 
     /// # Errors

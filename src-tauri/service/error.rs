@@ -1,14 +1,18 @@
-//! Every way in which a verb can fail, and the one place where failures become sentences for people.
+//! Every way in which a verb can fail. The words for people are made in `sentences`.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::archive::{OpenError, PackError};
-use crate::destination::DestinationError;
+use crate::destination::{DestinationError, ErrorKind};
 use crate::keys::KeyError;
 use crate::keys::kit::KitError;
-use crate::model::{Cancelled, Problem};
+use crate::model::{Cancel, Cancelled, Problem, Warning};
+use crate::service::restore::error::RestoreError;
+use crate::service::sentences;
 use crate::source::database::CaptureError;
 use crate::source::discover::ScanError;
+use crate::source::files::WalkError;
 use crate::store::StoreError;
 
 /// Facts in the variants; `problem()` makes the words.
@@ -19,6 +23,8 @@ pub enum Error {
     #[error(transparent)]
     Capture(#[from] CaptureError),
     #[error(transparent)]
+    Walk(#[from] WalkError),
+    #[error(transparent)]
     Pack(#[from] PackError),
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -28,6 +34,10 @@ pub enum Error {
         #[source]
         cause: DestinationError,
     },
+    #[error("destination `{destination}` is disabled")]
+    Disabled { destination: String },
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -49,24 +59,49 @@ pub enum Error {
     },
     #[error("not set up yet")]
     NotInitialised,
+    /// A kit is imported into an empty data folder only.
+    #[error("set up already")]
+    NotEmptyInstallation,
+    #[error("the last recipient stays")]
+    LastRecipient,
     /// Who holds the instance.
     #[error("instance `{instance}` is busy: {holder}")]
     Busy { instance: String, holder: String },
+    /// Every component is missing: each warning says why.
+    #[error("nothing of `{instance}` could be read")]
+    NothingRead {
+        instance: String,
+        warnings: Vec<Warning>,
+    },
+    /// `path`: a folder, or a destination's name.
     #[error("needs {needed} bytes in `{path}`, {free} are free")]
     NoSpace {
         path: PathBuf,
         needed: u64,
         free: u64,
     },
+    #[error("`{path}` is not empty")]
+    NotEmpty { path: PathBuf },
+    #[error("execution `{execution}` has no archive")]
+    NoArchive { execution: String },
+    #[error("`{archive}` is gone from its destination")]
+    ArchiveGone { archive: String },
+    #[error("`{archive}` is not in the catalogue")]
+    NotInCatalogue { archive: String },
+    #[error("`{archive}` is pinned")]
+    Pinned { archive: String },
+    #[error("the bytes of `{archive}` are not the ones that were written")]
+    DigestDiffers { archive: String },
     #[error("`{path}`")]
     Io {
         path: PathBuf,
         #[source]
-        cause: std::io::Error,
+        cause: io::Error,
     },
     /// Refused until confirmed: exit 4.
     #[error("refused: {0}")]
     Refused(Refusal),
+    /// What should not be: a broken promise between parts of the program, or a record of its own that cannot be read.
     #[error("{0}")]
     State(String),
 }
@@ -88,7 +123,23 @@ impl Error {
     /// Message and hint, snapshot-tested in one table.
     #[must_use]
     pub fn problem(&self) -> Problem {
-        todo!()
+        sentences::problem(self)
+    }
+
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Cancelled(_)
+            | Self::Capture(CaptureError::Cancelled(_))
+            | Self::Walk(WalkError::Cancelled(_))
+            | Self::Pack(PackError::Cancelled(_))
+            | Self::Open(OpenError::Cancelled(_))
+            | Self::Restore(
+                RestoreError::Cancelled(_) | RestoreError::Walk(WalkError::Cancelled(_)),
+            ) => true,
+            Self::Destination { cause, .. } => cause.kind == ErrorKind::Cancelled,
+            _ => false,
+        }
     }
 
     /// The exit status of the command line's contract.
@@ -96,9 +147,26 @@ impl Error {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Refused(_) => 4,
-            Self::Cancelled(_) | Self::Capture(CaptureError::Cancelled(_)) => 130,
             Self::BadValue { .. } => 2,
+            error if error.is_cancelled() => 130,
             _ => 1,
         }
+    }
+}
+
+/// For `map_err`: an I/O error and the path it happened at.
+pub(crate) fn at(path: &Path, cause: io::Error) -> Error {
+    Error::Io {
+        path: path.to_owned(),
+        cause,
+    }
+}
+
+/// Work that was cancelled ends in whatever error it was in the middle of; the cancellation is the truth.
+pub(crate) fn was_cancelled(error: Error, cancel: &Cancel) -> Error {
+    if cancel.is_cancelled() {
+        Error::Cancelled(Cancelled)
+    } else {
+        error
     }
 }

@@ -5,29 +5,36 @@ pub mod error;
 pub mod report;
 pub mod sample;
 
+mod assemble;
+mod backup;
+mod catalogue;
+mod check;
+mod destinations;
+mod extract;
+pub mod hooks;
+mod instances;
+mod kit;
 mod opened;
-mod restore;
+pub mod restore;
 mod run;
 mod safety;
+mod sentences;
+mod setup;
+mod shrink;
+mod space;
+mod status;
+mod trustees;
+mod watched;
 
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-use crate::keys::{Backend, PublicKeys, SecretStore};
-use crate::model::plan::RestorePlan;
-use crate::model::scan::Scan;
-use crate::model::{
-    ArchiveType, Cancel, DestinationConfig, DestinationType, Execution, Instance, Observer,
-    Template,
-};
-use crate::store::{Signer, Store};
+use crate::keys::{self, Backend, SecretStore};
+use crate::model::{ArchiveType, Cancel, DestinationType, NoObserver, Observer, Template};
+use crate::store::Store;
 
 pub use error::Error;
-use report::{
-    ArchiveRow, BackupReport, CatalogueReport, CheckReport, ExtractReport, RestoreReport,
-    ShowReport, StatusReport, TestReport,
-};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -36,6 +43,7 @@ pub struct BackupService {
     pub(crate) data_dir: PathBuf,
     pub(crate) store: Store,
     pub(crate) secrets: Box<dyn SecretStore>,
+    backend: Backend,
 }
 
 /// What an act is given besides its arguments.
@@ -100,180 +108,51 @@ pub struct ArchiveFilter {
     pub instance: Option<String>,
 }
 
+/// For acts that nobody watches or stops.
+static NOBODY: NoObserver = NoObserver;
+
+impl Act<'static> {
+    /// Without an observer, and never cancelled.
+    #[must_use]
+    pub fn quiet() -> Self {
+        static NEVER: std::sync::LazyLock<Cancel> = std::sync::LazyLock::new(Cancel::new);
+        Self {
+            cancel: &NEVER,
+            observer: &NOBODY,
+            triggered_by: String::new(),
+        }
+    }
+}
+
 impl BackupService {
     /// Opens the data folder (made if need be, 0700), the store, and ends what a dead process left: `interrupted` rows, workspaces,
     /// journals of restores.
-    pub fn open(_data_dir: &Path, _backend: Backend) -> Result<Self> {
-        todo!()
+    pub fn open(data_dir: &Path, backend: Backend) -> Result<Self> {
+        run::make_private(data_dir)?;
+        let data_dir = data_dir
+            .canonicalize()
+            .map_err(|e| error::at(data_dir, e))?;
+        let store = Store::open(&data_dir)?;
+        let fresh = uuid::Uuid::new_v4().simple().to_string();
+        let scope = store.setting_or_insert("installation", &fresh)?;
+        // Who chose the file once has no keys anywhere else.
+        let backend = match (backend, store.setting("keys.backend")?.as_deref()) {
+            (Backend::Keyring, Some("file")) => Backend::File,
+            (chosen, _) => chosen,
+        };
+        let service = Self {
+            secrets: keys::open(backend, &data_dir, &scope),
+            store,
+            data_dir,
+            backend,
+        };
+        service.sweep_dead_runs()?;
+        restore::recover(&service.data_dir, &service.store)?;
+        Ok(service)
     }
+
     #[must_use]
     pub fn data_dir(&self) -> &Path {
-        todo!()
-    }
-    /// Keys and store; done already is success.
-    pub fn init(&self) -> Result<PublicKeys> {
-        todo!()
-    }
-    /// None before `init`.
-    pub fn public_keys(&self) -> Result<Option<PublicKeys>> {
-        todo!()
-    }
-    pub fn status(&self) -> Result<StatusReport> {
-        todo!()
-    }
-
-    pub fn scan(
-        &self,
-        _dir: &Path,
-        _template: Option<Template>,
-        _exclude: &[String],
-    ) -> Result<Scan> {
-        todo!()
-    }
-    pub fn add_instance(
-        &self,
-        _new: &NewInstance,
-        _accept: &Accept,
-        _act: &Act<'_>,
-    ) -> Result<Instance> {
-        todo!()
-    }
-    pub fn instances(&self) -> Result<Vec<Instance>> {
-        todo!()
-    }
-    pub fn instance(&self, _name: &str) -> Result<Instance> {
-        todo!()
-    }
-    /// The instance as `scan` sees it now.
-    pub fn instance_scan(&self, _name: &str) -> Result<Scan> {
-        todo!()
-    }
-    /// `K=V`, in order; `exclude` repeated makes the whole list.
-    pub fn set_instance(&self, _name: &str, _changes: &[(String, String)]) -> Result<Instance> {
-        todo!()
-    }
-    /// Its archives stay where they are.
-    pub fn remove_instance(&self, _name: &str) -> Result<()> {
-        todo!()
-    }
-
-    pub fn add_destination(&self, _new: &NewDestination) -> Result<DestinationConfig> {
-        todo!()
-    }
-    pub fn set_destination(&self, _change: &NewDestination) -> Result<DestinationConfig> {
-        todo!()
-    }
-    pub fn destinations(&self) -> Result<Vec<DestinationConfig>> {
-        todo!()
-    }
-    pub fn destination(&self, _name: &str) -> Result<DestinationConfig> {
-        todo!()
-    }
-    pub fn enable_destination(&self, _name: &str, _enabled: bool) -> Result<()> {
-        todo!()
-    }
-    /// Its archives stay where they are.
-    pub fn remove_destination(&self, _name: &str) -> Result<()> {
-        todo!()
-    }
-    pub fn test_destination(&self, _name: &str, _act: &Act<'_>) -> Result<TestReport> {
-        todo!()
-    }
-    pub fn rebuild_catalogue(&self, _destination: &str, _act: &Act<'_>) -> Result<CatalogueReport> {
-        todo!()
-    }
-
-    /// An error is a run that never began; what happened at each destination is in the report.
-    pub fn backup(&self, _request: &BackupRequest, _act: &Act<'_>) -> Result<BackupReport> {
-        todo!()
-    }
-    pub fn archives(&self, _filter: &ArchiveFilter) -> Result<Vec<ArchiveRow>> {
-        todo!()
-    }
-    /// Reads only the tail.
-    pub fn show(&self, _archive: &ArchiveRef, _act: &Act<'_>) -> Result<ShowReport> {
-        todo!()
-    }
-    pub fn verify(&self, _archive: &ArchiveRef, _act: &Act<'_>) -> Result<CheckReport> {
-        todo!()
-    }
-    pub fn drill(&self, _archive: &ArchiveRef, _act: &Act<'_>) -> Result<CheckReport> {
-        todo!()
-    }
-    pub fn plan(
-        &self,
-        _archive: &ArchiveRef,
-        _instance: &str,
-        _components: &[String],
-        _act: &Act<'_>,
-    ) -> Result<RestorePlan> {
-        todo!()
-    }
-    pub fn restore(&self, _request: &RestoreRequest, _act: &Act<'_>) -> Result<RestoreReport> {
-        todo!()
-    }
-    pub fn undo(
-        &self,
-        _execution_id: &str,
-        _confirm: &str,
-        _act: &Act<'_>,
-    ) -> Result<RestoreReport> {
-        todo!()
-    }
-    pub fn extract(
-        &self,
-        _archive: &ArchiveRef,
-        _to: &Path,
-        _components: &[String],
-        _act: &Act<'_>,
-    ) -> Result<ExtractReport> {
-        todo!()
-    }
-    /// Create-only.
-    pub fn download(&self, _archive: &ArchiveRef, _to: &Path, _act: &Act<'_>) -> Result<()> {
-        todo!()
-    }
-    /// `confirm` must be the archive's file name.
-    pub fn delete(&self, _archive: &ArchiveRef, _confirm: &str, _act: &Act<'_>) -> Result<()> {
-        todo!()
-    }
-    pub fn pin(&self, _archive: &ArchiveRef, _pinned: bool) -> Result<()> {
-        todo!()
-    }
-    /// Newest first.
-    pub fn history(&self, _limit: Option<u64>) -> Result<Vec<Execution>> {
-        todo!()
-    }
-
-    pub fn recipients(&self) -> Result<Vec<report::RecipientRow>> {
-        todo!()
-    }
-    pub fn add_recipient(&self, _recipient: &str, _name: &str) -> Result<()> {
-        todo!()
-    }
-    pub fn remove_recipient(&self, _recipient: &str) -> Result<()> {
-        todo!()
-    }
-    pub fn signers(&self) -> Result<Vec<Signer>> {
-        todo!()
-    }
-    pub fn add_signer(&self, _verification_key: &str, _name: &str) -> Result<Signer> {
-        todo!()
-    }
-    pub fn remove_signer(&self, _key_id: &str) -> Result<()> {
-        todo!()
-    }
-    /// The recovery kit, as a new 0600 file.
-    pub fn export_kit(&self, _out: &Path) -> Result<()> {
-        todo!()
-    }
-    pub fn import_kit(&self, _file: &Path) -> Result<report::ImportReport> {
-        todo!()
-    }
-    pub fn settings(&self) -> Result<std::collections::BTreeMap<String, String>> {
-        todo!()
-    }
-    pub fn set_settings(&self, _changes: &[(String, String)]) -> Result<()> {
-        todo!()
+        &self.data_dir
     }
 }

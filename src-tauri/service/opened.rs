@@ -1,9 +1,40 @@
 //! An archive that was found, opened and judged: where it came from, who signed it, and whether it is what it claims.
 
-use crate::archive::Archive;
-use crate::model::{Execution, Instance};
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::archive::{self, Archive, FileSource, OpenError, OpenKeys, RangeRead, SignatureState};
+use crate::destination::{Destination, DestinationError, ErrorKind, Key};
+use crate::model::{
+    ArchiveName, Cancel, DestinationConfig, Execution, ExecutionKind, Instance, NoObserver,
+};
+use crate::service::destinations::failed;
+use crate::service::error::{Refusal, at};
 use crate::service::report::SignatureVerdict;
-use crate::service::{Accept, Act, ArchiveRef, BackupService, Result};
+use crate::service::{Accept, Act, ArchiveRef, BackupService, Error, Result};
+use crate::store::ExecutionFilter;
+
+/// An archive that was found, not opened yet.
+pub(crate) struct Located {
+    /// `DEST:NAME`, or a path.
+    pub label: String,
+    pub name: String,
+    /// Our record of it, where there is one.
+    pub execution: Option<Execution>,
+    pub size: u64,
+    pub place: Place,
+}
+
+pub(crate) enum Place {
+    File(std::path::PathBuf),
+    Destination {
+        config: DestinationConfig,
+        destination: Arc<dyn Destination>,
+        key: Key,
+    },
+}
 
 pub(crate) struct Opened {
     pub archive: Archive,
@@ -11,19 +42,14 @@ pub(crate) struct Opened {
     pub key_id: Option<String>,
     /// What does not hold of name, instance, sequence, manifest digest; sentences without a full stop.
     pub broken: Vec<String>,
-    /// How the user named it, made whole: `DEST:NAME`, or a path.
-    pub label: String,
-    /// The file's size.
-    pub size: u64,
-    /// Our record of it, where there is one.
-    pub execution: Option<Execution>,
-    fetched: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    pub located: Located,
+    fetched: Arc<AtomicU64>,
 }
 
 impl Opened {
     /// Bytes read from its place so far.
     pub fn fetched_bytes(&self) -> u64 {
-        self.fetched.load(std::sync::atomic::Ordering::Relaxed)
+        self.fetched.load(Ordering::Relaxed)
     }
 
     /// This installation's or a known signer's.
@@ -37,17 +63,359 @@ impl Opened {
 
 impl BackupService {
     /// Finds it, reads its tail with every identity at hand, judges it.
-    pub(crate) fn open_archive(&self, _archive: &ArchiveRef, _act: &Act<'_>) -> Result<Opened> {
-        todo!()
+    pub(crate) fn open_archive(&self, archive: &ArchiveRef, act: &Act<'_>) -> Result<Opened> {
+        let located = self.locate(archive, act)?;
+        let (source, fetched) = located.source(act)?;
+        let mut keys = OpenKeys::default();
+        if located.is_sealed()? {
+            keys.identities = self.identities()?;
+            keys.passphrase = archive_passphrase();
+        }
+        let archive = archive::open(source, &keys).map_err(|e| located.open_error(e, act))?;
+        let (verdict, key_id) = self.judge(&archive)?;
+        let broken = claims_broken(&archive, &located);
+        Ok(Opened {
+            archive,
+            verdict,
+            key_id,
+            broken,
+            located,
+            fetched,
+        })
     }
 
     /// Before an act that changes an instance: `Refused` unless trusted and as claimed, or accepted.
     pub(crate) fn require_trust(
         &self,
-        _opened: &Opened,
-        _target: Option<&Instance>,
-        _accept: &Accept,
+        opened: &Opened,
+        target: Option<&Instance>,
+        accept: &Accept,
     ) -> Result<()> {
-        todo!()
+        match (opened.verdict, &opened.key_id) {
+            (SignatureVerdict::Unknown, Some(key_id)) => {
+                if accept
+                    .signer
+                    .as_ref()
+                    .is_none_or(|a| !a.eq_ignore_ascii_case(key_id))
+                {
+                    return Err(Error::Refused(Refusal::UnknownSigner {
+                        key_id: key_id.clone(),
+                    }));
+                }
+            }
+            (SignatureVerdict::None | SignatureVerdict::Unknown, _) if !accept.unsigned => {
+                return Err(Error::Refused(Refusal::Unsigned));
+            }
+            _ => {}
+        }
+        let mut broken = opened.broken.clone();
+        let claimed = &opened.archive.manifest.backup_metadata;
+        if let Some(target) = target.filter(|t| t.id != claimed.instance_id) {
+            broken.push(format!(
+                "it is of instance {} ({}), not of {} ({})",
+                claimed.instance_name, claimed.instance_id, target.name, target.id
+            ));
+        }
+        if broken.is_empty() || accept.mismatch {
+            Ok(())
+        } else {
+            Err(Error::Refused(Refusal::Claim(broken)))
+        }
     }
+
+    /// An existing path, an execution id, or `DEST:NAME`.
+    pub(crate) fn locate(&self, archive: &ArchiveRef, act: &Act<'_>) -> Result<Located> {
+        let text = archive.0.as_str();
+        let path = Path::new(text);
+        if path.is_file() {
+            let size = path.metadata().map_err(|e| at(path, e))?.len();
+            let path = path.canonicalize().map_err(|e| at(path, e))?;
+            return Ok(Located {
+                label: path.display().to_string(),
+                name: path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
+                execution: None,
+                size,
+                place: Place::File(path),
+            });
+        }
+        if let Some(execution) = self.store.execution(text)? {
+            return self.locate_execution(execution, act);
+        }
+        let unknown = || Error::Unknown {
+            what: "archive",
+            name: text.to_owned(),
+        };
+        let (destination, name) = text.split_once(':').ok_or_else(unknown)?;
+        let config = self.destination(destination)?;
+        let filter = ExecutionFilter {
+            destination_id: Some(config.id.clone()),
+            kind: Some(ExecutionKind::Backup),
+            archives_only: true,
+            ..ExecutionFilter::default()
+        };
+        let known = self
+            .store
+            .executions(&filter)?
+            .into_iter()
+            .find(|e| e.backup_filename.as_deref() == Some(name));
+        if let Some(execution) = known {
+            return self.locate_execution(execution, act);
+        }
+        // The place may hold what the store does not know.
+        let place = self.open_destination(&config)?;
+        let mut found = None;
+        let listed = place.list("", &act.call(), &mut |entry| {
+            if entry.key.as_str().rsplit('/').next() == Some(name) {
+                found = Some(entry);
+            }
+            Ok(())
+        });
+        listed.map_err(|e| failed(&config, e))?;
+        let found = found.ok_or_else(unknown)?;
+        Ok(Located {
+            label: format!("{destination}:{name}"),
+            name: name.to_owned(),
+            execution: None,
+            size: found.size,
+            place: Place::Destination {
+                destination: place,
+                key: found.key,
+                config,
+            },
+        })
+    }
+
+    fn locate_execution(&self, execution: Execution, act: &Act<'_>) -> Result<Located> {
+        let no_archive = || Error::NoArchive {
+            execution: execution.id.clone(),
+        };
+        let (Some(path), Some(name)) = (&execution.backup_path, &execution.backup_filename) else {
+            return Err(no_archive());
+        };
+        let Some(id) = &execution.destination_id else {
+            return self.locate(&ArchiveRef(path.clone()), act);
+        };
+        let config = self.store.destination_by_id(id)?.ok_or_else(no_archive)?;
+        let destination = self.open_destination(&config)?;
+        let key = Key::new(path).map_err(|e| failed(&config, e))?;
+        let there = destination
+            .stat(&key, &act.call())
+            .map_err(|e| failed(&config, e))?;
+        let label = format!("{}:{name}", config.name);
+        let there = there.ok_or_else(|| Error::ArchiveGone {
+            archive: label.clone(),
+        })?;
+        Ok(Located {
+            label,
+            name: name.clone(),
+            size: there.size,
+            execution: Some(execution),
+            place: Place::Destination {
+                config,
+                destination,
+                key,
+            },
+        })
+    }
+
+    fn judge(&self, archive: &Archive) -> Result<(SignatureVerdict, Option<String>)> {
+        let SignatureState::Present { key_id, .. } = &archive.signature else {
+            return Ok((SignatureVerdict::None, None));
+        };
+        let own = self.public_keys()?.map(|k| k.verification_key);
+        let signers = self
+            .store
+            .signers()?
+            .into_iter()
+            .map(|s| s.verification_key);
+        let own_count = own.iter().count();
+        // A key that does not parse can have signed nothing; it is kept as a place so that the numbers stay right.
+        let texts: Vec<String> = own.into_iter().chain(signers).collect();
+        let known: Vec<(usize, minisign::PublicKey)> = texts
+            .iter()
+            .enumerate()
+            .filter_map(|(i, text)| Some((i, minisign::PublicKey::from_base64(text).ok()?)))
+            .collect();
+        let keys: Vec<minisign::PublicKey> = known.iter().map(|(_, key)| key.clone()).collect();
+        let verdict = match archive.signed_by(&keys).and_then(|at| known.get(at)) {
+            Some((place, _)) if *place < own_count => SignatureVerdict::ThisInstallation,
+            Some(_) => SignatureVerdict::Known,
+            None => SignatureVerdict::Unknown,
+        };
+        // Who claims a key that we know and did not sign with it is a forger, not a stranger.
+        if verdict == SignatureVerdict::Unknown
+            && keys.iter().any(|k| archive::key_id(k) == *key_id)
+        {
+            return Err(Error::Open(OpenError::Refused {
+                entry: Some("manifest.json.minisig".to_owned()),
+                reason: format!("the signature claims key {key_id} and was not made with it"),
+                intact_bytes: None,
+            }));
+        }
+        Ok((verdict, Some(key_id.clone())))
+    }
+}
+
+impl Located {
+    /// The archive's bytes by ranges, and a count of what was read.
+    pub fn source(&self, act: &Act<'_>) -> Result<(Arc<dyn RangeRead>, Arc<AtomicU64>)> {
+        let fetched = Arc::new(AtomicU64::new(0));
+        let inner: Box<dyn RangeRead> = match &self.place {
+            Place::File(path) => Box::new(FileSource::open(path).map_err(|e| at(path, e))?),
+            Place::Destination {
+                destination, key, ..
+            } => Box::new(Remote {
+                destination: Arc::clone(destination),
+                key: key.clone(),
+                size: self.size,
+                cancel: act.cancel.clone(),
+            }),
+        };
+        Ok((
+            Arc::new(Counting {
+                inner,
+                fetched: Arc::clone(&fetched),
+            }),
+            fetched,
+        ))
+    }
+
+    /// By its name at a destination; a file, which may have any name, is looked into.
+    pub fn is_sealed(&self) -> Result<bool> {
+        match &self.place {
+            Place::Destination { .. } => Ok(self.name.ends_with(".age")),
+            Place::File(path) => {
+                let mut head = [0; archive::AGE_MAGIC.len()];
+                let mut file = std::fs::File::open(path).map_err(|e| at(path, e))?;
+                Ok(file.read_exact(&mut head).is_ok() && head == *archive::AGE_MAGIC)
+            }
+        }
+    }
+
+    /// A destination's own error says more than "reading failed".
+    fn open_error(&self, error: OpenError, act: &Act<'_>) -> Error {
+        if act.cancel.is_cancelled() {
+            return Error::Cancelled(crate::model::Cancelled);
+        }
+        match (error, &self.place) {
+            (OpenError::Read(cause), Place::Destination { config, .. }) => {
+                match cause.downcast::<DestinationError>() {
+                    Ok(cause) => failed(config, cause),
+                    Err(cause) => Error::Open(OpenError::Read(cause)),
+                }
+            }
+            (error, _) => Error::Open(error),
+        }
+    }
+}
+
+/// An archive at a destination: one `get` a range.
+struct Remote {
+    destination: Arc<dyn Destination>,
+    key: Key,
+    size: u64,
+    cancel: Cancel,
+}
+
+impl RangeRead for Remote {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_range(&self, start: u64, length: u64) -> io::Result<Box<dyn Read + Send>> {
+        let call = crate::destination::Call {
+            cancel: &self.cancel,
+            observer: &NoObserver,
+            deadline: None,
+        };
+        self.destination
+            .get(&self.key, Some(start..start.saturating_add(length)), &call)
+            .map_err(|error| {
+                let kind = match error.kind {
+                    ErrorKind::Missing => io::ErrorKind::NotFound,
+                    _ => io::ErrorKind::Other,
+                };
+                io::Error::new(kind, error)
+            })
+    }
+}
+
+struct Counting {
+    inner: Box<dyn RangeRead>,
+    fetched: Arc<AtomicU64>,
+}
+
+impl RangeRead for Counting {
+    fn size(&self) -> u64 {
+        self.inner.size()
+    }
+
+    fn read_range(&self, start: u64, length: u64) -> io::Result<Box<dyn Read + Send>> {
+        let inner = self.inner.read_range(start, length)?;
+        Ok(Box::new(CountingReader {
+            inner,
+            fetched: Arc::clone(&self.fetched),
+        }))
+    }
+}
+
+struct CountingReader {
+    inner: Box<dyn Read + Send>,
+    fetched: Arc<AtomicU64>,
+}
+
+impl Read for CountingReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.fetched.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+/// The file name is part of the claim at a destination only; a file in the user's hands may be called anything.
+fn claims_broken(archive: &Archive, located: &Located) -> Vec<String> {
+    let claimed = &archive.manifest.backup_metadata;
+    let mut broken = Vec::new();
+    if let Place::Destination { key, .. } = &located.place {
+        let here = located.name.parse::<ArchiveName>();
+        let there = claimed.archive_name.parse::<ArchiveName>();
+        if !matches!((&here, &there), (Ok(here), Ok(there)) if here.same_claim(there)) {
+            broken.push(format!(
+                "it is called {}, and was made as {}",
+                located.name, claimed.archive_name
+            ));
+        }
+        let folder = key.as_str().split('/').next().unwrap_or_default();
+        if folder != format!("{}-{}", claimed.instance_name, claimed.instance_id) {
+            broken.push(format!(
+                "it lies in {folder}, and was made of {}-{}",
+                claimed.instance_name, claimed.instance_id
+            ));
+        }
+    }
+    if let Some(record) = &located.execution {
+        if record.sequence.is_some_and(|s| s != claimed.sequence) {
+            broken.push(format!(
+                "it is backup number {}, our record says another",
+                claimed.sequence
+            ));
+        }
+        if record
+            .manifest_sha256
+            .as_ref()
+            .is_some_and(|s| *s != archive.manifest_sha256)
+        {
+            broken.push("its manifest is not the one in our records".to_owned());
+        }
+    }
+    broken
+}
+
+/// For archives that were sealed to a passphrase.
+fn archive_passphrase() -> Option<secrecy::SecretString> {
+    std::env::var("HOLDFAST_PASSPHRASE").ok().map(Into::into)
 }

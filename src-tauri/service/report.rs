@@ -95,7 +95,10 @@ pub struct CheckReport {
     pub problems: Vec<ArchiveProblem>,
     #[cfg_attr(test, ts(type = "number"))]
     pub fetched_bytes: u64,
+    /// None where it could not be opened: then only the file's digest was compared with our records.
     pub signature: Option<SignatureVerdict>,
+    /// What does not hold of what the archive claims.
+    pub claims_broken: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

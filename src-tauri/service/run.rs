@@ -1,14 +1,35 @@
 //! Ownership by `flock`: one lock a run for the run's life, one an instance. A free lock means a dead owner.
 
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::model::{Cancel, Instance};
-use crate::service::{BackupService, Result};
+use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ExecutionStatus, Instance, InstanceId};
+use crate::service::error::at;
+use crate::service::{BackupService, Error, Result};
+use crate::store::ExecutionFilter;
 
 /// A run in progress: its lock is held and its workspace exists until it is dropped.
 pub(crate) struct Run {
     pub id: String,
     workspace: PathBuf,
+    lock_path: PathBuf,
+    lock: File,
+    record: RunRecord,
+}
+
+/// What a run writes into its lock file, so that the next start can tidy up after its death.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct RunRecord {
+    pid: u32,
+    workspace: PathBuf,
+    /// Archives being written under their temporary name at a destination.
+    staged: Vec<PathBuf>,
 }
 
 impl Run {
@@ -16,23 +37,193 @@ impl Run {
     pub fn workspace(&self) -> &Path {
         &self.workspace
     }
+
+    /// A folder of its own in the workspace.
+    pub fn folder(&self, name: &str) -> Result<PathBuf> {
+        let path = self.workspace.join(name);
+        make_private(&path)?;
+        Ok(path)
+    }
+
+    /// Remembers a file outside the workspace that must go if this process dies.
+    pub fn remember_staged(&mut self, path: &Path) -> Result<()> {
+        self.record.staged.push(path.to_owned());
+        self.write_record()
+    }
+
+    fn write_record(&mut self) -> Result<()> {
+        let text = serde_json::to_vec(&self.record).map_err(|e| Error::State(e.to_string()))?;
+        let io = |e| at(&self.lock_path, e);
+        self.lock.set_len(0).map_err(io)?;
+        self.lock.rewind().map_err(io)?;
+        self.lock.write_all(&text).map_err(io)?;
+        self.lock.sync_data().map_err(io)
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by the next start: the lock file stays as its reminder.
+        if fs::remove_dir_all(&self.workspace).is_ok() {
+            let _ = fs::remove_file(&self.lock_path);
+        }
+    }
 }
 
 /// Backups and restores of one instance exclude each other, across processes.
-pub(crate) struct InstanceLock(());
+pub(crate) struct InstanceLock {
+    file: File,
+}
+
+impl Drop for InstanceLock {
+    fn drop(&mut self) {
+        // An empty lock file names no holder; where it cannot be emptied the text is merely old, the lock is what counts.
+        let _ = self.file.set_len(0);
+    }
+}
 
 impl BackupService {
     pub(crate) fn begin_run(&self) -> Result<Run> {
-        todo!()
+        let runs = self.data_dir.join("runs");
+        make_private(&runs)?;
+        let work = self.work_dir()?;
+        make_private(&work)?;
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let lock_path = runs.join(format!("{id}.lock"));
+        let lock = loop {
+            let file = private_file(&lock_path)?;
+            flock(&file, FlockOperation::LockExclusive).map_err(|e| at(&lock_path, e.into()))?;
+            // A sweep of another process may have removed the file between our opening and locking it.
+            if file.metadata().map_err(|e| at(&lock_path, e))?.nlink() > 0 {
+                break file;
+            }
+        };
+        let workspace = work.join(&id);
+        let mut run = Run {
+            record: RunRecord {
+                pid: std::process::id(),
+                workspace: workspace.clone(),
+                staged: Vec::new(),
+            },
+            id,
+            workspace,
+            lock_path,
+            lock,
+        };
+        run.write_record()?;
+        make_private(&run.workspace)?;
+        Ok(run)
     }
 
     /// `Busy` with who holds it and since when, at once: nobody waits unseen. `what`: `backup`, `restore`, …
-    pub(crate) fn lock_instance(
-        &self,
-        _instance: &Instance,
-        _what: &str,
-        _cancel: &Cancel,
-    ) -> Result<InstanceLock> {
-        todo!()
+    pub(crate) fn lock_instance(&self, instance: &Instance, what: &str) -> Result<InstanceLock> {
+        let locks = self.data_dir.join("locks");
+        make_private(&locks)?;
+        let path = lock_file(&self.data_dir, &instance.id);
+        let mut file = private_file(&path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let mut holder = String::new();
+                // A holder that has not written its line yet is a holder all the same.
+                let _ = file.read_to_string(&mut holder);
+                let holder = if holder.is_empty() {
+                    "another run".to_owned()
+                } else {
+                    holder
+                };
+                return Err(Error::Busy {
+                    instance: instance.name.clone(),
+                    holder,
+                });
+            }
+            Err(e) => return Err(at(&path, e.into())),
+        }
+        let line = format!(
+            "a {what} of process {} since {:.0}",
+            std::process::id(),
+            Timestamp::now()
+        );
+        file.set_len(0).map_err(|e| at(&path, e))?;
+        file.write_all(line.as_bytes()).map_err(|e| at(&path, e))?;
+        Ok(InstanceLock { file })
     }
+
+    /// Ends the runs whose owner is dead: their rows become `interrupted`, their workspaces and staged archives go.
+    pub(crate) fn sweep_dead_runs(&self) -> Result<()> {
+        let runs = self.data_dir.join("runs");
+        if let Ok(entries) = fs::read_dir(&runs) {
+            for entry in entries {
+                sweep_run(&entry.map_err(|e| at(&runs, e))?.path())?;
+            }
+        }
+        let running = ExecutionFilter {
+            status: Some(ExecutionStatus::Running),
+            ..ExecutionFilter::default()
+        };
+        for mut execution in self.store.executions(&running)? {
+            if !runs.join(format!("{}.lock", execution.run_id)).exists() {
+                execution.status = ExecutionStatus::Interrupted;
+                execution.completed_at = Some(Timestamp::now());
+                execution.error_message =
+                    Some("the program ended in the middle of this run".to_owned());
+                self.store.update_execution(&execution)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn work_dir(&self) -> Result<PathBuf> {
+        Ok(match self.user_setting("work_dir")? {
+            Some(dir) => PathBuf::from(dir).join("holdfast-work"),
+            None => self.data_dir.join("work"),
+        })
+    }
+}
+
+/// Removes what a dead run left. A living one holds its lock and is passed over.
+fn sweep_run(lock_path: &Path) -> Result<()> {
+    let Ok(mut file) = OpenOptions::new().read(true).write(true).open(lock_path) else {
+        return Ok(()); // it went away meanwhile
+    };
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Ok(());
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)
+        .map_err(|e| at(lock_path, e))?;
+    // A record that was never written whole belongs to a run that had nothing yet.
+    if let Ok(record) = serde_json::from_str::<RunRecord>(&text) {
+        for path in record.staged.iter().filter(|p| p.exists()) {
+            fs::remove_file(path).map_err(|e| at(path, e))?;
+        }
+        if record.workspace.exists() {
+            fs::remove_dir_all(&record.workspace).map_err(|e| at(&record.workspace, e))?;
+        }
+    }
+    fs::remove_file(lock_path).map_err(|e| at(lock_path, e))
+}
+
+fn lock_file(data_dir: &Path, id: &InstanceId) -> PathBuf {
+    data_dir.join("locks").join(format!("{id}.lock"))
+}
+
+fn private_file(path: &Path) -> Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|e| at(path, e))
+}
+
+/// Makes a folder, and those above it that are missing, 0700.
+pub(crate) fn make_private(path: &Path) -> Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|e| at(path, e))
 }

@@ -1,1 +1,13 @@
 //! Claims about `archive`.
+
+#[path = "../support/forge.rs"]
+mod forge;
+#[path = "../support/packing.rs"]
+mod packing;
+
+mod damage;
+mod hostile;
+mod ranges;
+mod round_trip;
+mod stock_tools;
+mod stream;

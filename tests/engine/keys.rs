@@ -1,1 +1,6 @@
 //! Claims about `keys`.
+
+mod file;
+mod keyring;
+mod kit;
+mod pairs;

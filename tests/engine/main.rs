@@ -5,9 +5,14 @@ mod support;
 
 mod archive;
 mod capture;
+mod config;
 mod discover;
+mod files;
 mod invariants;
 mod keys;
 mod restore;
+mod restore_crash;
+mod restore_tree;
+mod sample;
 mod service;
 mod store;

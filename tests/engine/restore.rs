@@ -1,1 +1,387 @@
-//! Claims about `restore`.
+//! Claims about bringing components back: into live databases and configuration, all of them or none, and undone again.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use holdfast::model::instance::ComponentKind;
+use holdfast::service::restore::error::RestoreError;
+use holdfast::service::restore::journal::Stage;
+use rusqlite::Connection;
+
+use crate::support::holder::Holder;
+use crate::support::site::{Rows, Site, rows};
+
+const MODES: [&str; 2] = ["wal", "delete"];
+
+#[test]
+fn an_idle_process_sees_the_restored_rows_without_reopening() {
+    for mode in MODES {
+        let dir = tempfile::tempdir().unwrap();
+        let mut site = Site::at(dir.path());
+        site.database(
+            "devices",
+            mode,
+            Some(&Rows::few("old", 2000)),
+            &Rows::few("new", 5000),
+        );
+        site.database(
+            "users",
+            mode,
+            Some(&Rows::few("other", 10)),
+            &Rows::few("not wanted", 20),
+        );
+        let before = rows(&site.live("users.db"));
+        let mut holder = Holder::open(&site.live("devices.db"));
+        assert_eq!(
+            holder.ask("SELECT label, count(*) FROM t"),
+            "[('old', 2000)]"
+        );
+        let grounds = site.grounds();
+        let (folder, done) = site.restore("1", &[site.wanted_database(&grounds, "devices", mode)]);
+        done.unwrap();
+        assert_eq!(
+            holder.ask("SELECT label, count(*) FROM t"),
+            "[('new', 5000)]"
+        );
+        assert_eq!(holder.ask("INSERT INTO t(label) VALUES ('mine')"), "[]");
+        drop(holder);
+        assert_eq!(
+            rows(&site.live("devices.db")),
+            format!("mine 1 5001.0,new 5000 12502500.0 {mode} ok")
+        );
+        assert_eq!(rows(&site.live("users.db")), before);
+        assert_eq!(folder.journal().unwrap().unwrap().stage, Stage::Applied);
+    }
+}
+
+#[test]
+fn a_reader_in_wal_keeps_its_rows_until_it_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::at(dir.path());
+    site.database(
+        "devices",
+        "wal",
+        Some(&Rows::few("old", 2000)),
+        &Rows::few("new", 5000),
+    );
+    let mut holder = Holder::open(&site.live("devices.db"));
+    holder.ask("BEGIN");
+    assert_eq!(holder.ask("SELECT count(*) FROM t"), "[(2000,)]");
+    let grounds = site.grounds();
+    site.restore("1", &[site.wanted_database(&grounds, "devices", "wal")])
+        .1
+        .unwrap();
+    assert_eq!(holder.ask("SELECT count(*) FROM t"), "[(2000,)]");
+    holder.ask("COMMIT");
+    assert_eq!(holder.ask("SELECT count(*) FROM t"), "[(5000,)]");
+}
+
+#[test]
+fn a_reader_of_a_rollback_database_that_does_not_let_go_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::at(dir.path());
+    site.database(
+        "devices",
+        "delete",
+        Some(&Rows::few("old", 2000)),
+        &Rows::few("new", 5000),
+    );
+    site.component("config", ComponentKind::Config, &["app.ini"]);
+    fs::write(site.live("app.ini"), "old").unwrap();
+    let mut holder = Holder::open(&site.live("devices.db"));
+    holder.tell("hold SELECT * FROM t");
+    let grounds = site.grounds();
+    let wanted = [
+        site.wanted_config(&grounds, "app.ini", "new"),
+        site.wanted_database(&grounds, "devices", "delete"),
+    ];
+    let (folder, done) = site.restore("1", &wanted);
+    assert!(matches!(done, Err(RestoreError::InUse { .. })), "{done:?}");
+    assert_eq!(folder.journal().unwrap().unwrap().stage, Stage::Prepared);
+    // The lock of the last try is gone: a new reader gets in while the old one reads on.
+    let mut other = Holder::open(&site.live("devices.db"));
+    assert_eq!(
+        other.ask("SELECT label, count(*) FROM t"),
+        "[('old', 2000)]"
+    );
+    holder.tell("release");
+    drop((holder, other));
+    assert_eq!(
+        rows(&site.live("devices.db")),
+        "old 2000 2001000.0 delete ok"
+    );
+    assert_eq!(fs::read_to_string(site.live("app.ini")).unwrap(), "old");
+}
+
+#[test]
+fn the_failure_of_the_last_of_three_leaves_all_three_as_before() {
+    for mode in MODES {
+        let dir = tempfile::tempdir().unwrap();
+        let mut site = Site::at(dir.path());
+        site.database(
+            "devices",
+            mode,
+            Some(&Rows::few("old", 2000)),
+            &Rows::few("new", 5000),
+        );
+        site.database(
+            "users",
+            mode,
+            Some(&Rows::few("old", 300)),
+            &Rows::few("new", 3),
+        );
+        site.component("config", ComponentKind::Config, &["app.ini"]);
+        fs::write(site.live("app.ini"), "old").unwrap();
+        let before = site.picture();
+        let grounds = site.grounds();
+        let wanted = [
+            site.wanted_config(&grounds, "app.ini", "new"),
+            site.wanted_database(&grounds, "devices", mode),
+            site.wanted_database(&grounds, "users", mode),
+        ];
+        // The third one's copy goes bad after it was checked.
+        let observer = spoil_when_applying(site.unpacked.join("users/users.db"));
+        let (folder, done) = site.restore_observed("1", &wanted, &observer);
+        assert!(done.is_err());
+        assert_eq!(site.picture(), before);
+        assert_eq!(folder.journal().unwrap().unwrap().stage, Stage::Prepared);
+    }
+}
+
+/// Cuts a file in the middle as soon as something is being applied.
+fn spoil_when_applying(path: std::path::PathBuf) -> impl holdfast::model::Observer {
+    struct Spoil(std::path::PathBuf);
+    impl holdfast::model::Observer for Spoil {
+        fn progress(&self, progress: &holdfast::model::Progress) {
+            if progress.phase == holdfast::model::Phase::Applying && progress.what == "config" {
+                fs::write(&self.0, b"no database at all").unwrap();
+            }
+        }
+    }
+    Spoil(path)
+}
+
+#[test]
+fn undo_brings_back_every_row_and_file_and_can_itself_be_undone() {
+    for mode in MODES {
+        let dir = tempfile::tempdir().unwrap();
+        let mut site = Site::at(dir.path());
+        site.database(
+            "devices",
+            mode,
+            Some(&Rows::few("old", 2000)),
+            &Rows::few("new", 5000),
+        );
+        site.database("metrics", mode, None, &Rows::few("made", 7));
+        site.component(
+            "config",
+            ComponentKind::Config,
+            &["conf/app.ini", "conf/other.ini"],
+        );
+        fs::create_dir(site.live("conf")).unwrap();
+        fs::write(site.live("conf/app.ini"), "old").unwrap();
+        fs::set_permissions(site.live("conf/app.ini"), fs::Permissions::from_mode(0o604)).unwrap();
+        let before = site.picture();
+        let grounds = site.grounds();
+        let wanted = [
+            site.wanted_database(&grounds, "devices", mode),
+            site.wanted_database(&grounds, "metrics", mode),
+            site.wanted_config(&grounds, "conf/app.ini", "new"),
+        ];
+        let (first, done) = site.restore("1", &wanted);
+        assert!(done.unwrap().restart_required);
+        let after = site.picture();
+        assert_eq!(after["conf/app.ini"], "604 new");
+        assert_eq!(
+            after["metrics.db"],
+            format!("640 \"made 7 28.0 {mode} ok\"")
+        );
+        let second = site.undo(&first, "2");
+        assert_eq!(site.picture(), before);
+        first.remove().unwrap();
+        site.undo(&second, "3");
+        assert_eq!(site.picture(), after);
+    }
+}
+
+#[test]
+fn a_missing_database_is_made_beside_a_stale_log_and_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::at(dir.path());
+    let path = site.live("devices.db");
+    site.database(
+        "devices",
+        "wal",
+        Some(&Rows::few("old", 2000)),
+        &Rows::few("new", 50),
+    );
+    {
+        // A log of a writer that was killed, left behind without its database.
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch("PRAGMA wal_autocheckpoint=0; UPDATE t SET label = 'lost'")
+            .unwrap();
+        fs::copy(site.live("devices.db-wal"), site.live("kept")).unwrap();
+    }
+    fs::remove_file(&path).unwrap();
+    fs::rename(site.live("kept"), site.live("devices.db-wal")).unwrap();
+    let grounds = site.grounds();
+    let (folder, done) = site.restore("1", &[site.wanted_database(&grounds, "devices", "wal")]);
+    done.unwrap();
+    assert_eq!(rows(&path), "new 50 1275.0 wal ok");
+    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o640);
+    site.undo(&folder, "2");
+    assert!(!path.exists());
+    assert!(
+        site.live("devices.db-wal").exists(),
+        "what was there before is there again"
+    );
+}
+
+#[test]
+fn a_damaged_live_database_is_replaced_and_kept_for_the_undo() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::at(dir.path());
+    let path = site.live("devices.db");
+    site.database("devices", "delete", None, &Rows::few("new", 50));
+    fs::write(
+        &path,
+        "not a database, but somebody's last hope".repeat(100),
+    )
+    .unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o660)).unwrap();
+    let grounds = site.grounds();
+    let (folder, done) = site.restore("1", &[site.wanted_database(&grounds, "devices", "wal")]);
+    assert!(done.unwrap().restart_required);
+    assert_eq!(rows(&path), "new 50 1275.0 wal ok");
+    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o660);
+    site.undo(&folder, "2");
+    assert!(
+        fs::read_to_string(&path)
+            .unwrap()
+            .starts_with("not a database")
+    );
+}
+
+#[test]
+fn another_page_size_fits_where_it_can_and_is_refused_where_rows_would_get_new_numbers() {
+    for (mode, page_size) in [
+        ("delete", 8192),
+        ("delete", 1024),
+        ("wal", 8192),
+        ("wal", 1024),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut site = Site::at(dir.path());
+        let new = Rows {
+            page_size,
+            ..Rows::few("new", 5000)
+        };
+        site.database("devices", mode, Some(&Rows::few("old", 2000)), &new);
+        let mut holder = Holder::open(&site.live("devices.db"));
+        let grounds = site.grounds();
+        let (folder, done) = site.restore("1", &[site.wanted_database(&grounds, "devices", mode)]);
+        done.unwrap();
+        assert_eq!(
+            holder.ask("SELECT label, count(*) FROM t"),
+            "[('new', 5000)]"
+        );
+        drop(holder);
+        assert_eq!(
+            rows(&site.live("devices.db")),
+            format!("new 5000 12502500.0 {mode} ok")
+        );
+        // Back again, nobody has it open.
+        site.undo(&folder, "2");
+        assert_eq!(
+            rows(&site.live("devices.db")),
+            format!("old 2000 2001000.0 {mode} ok")
+        );
+
+        if mode == "wal" {
+            let copy = site.unpacked.join("devices/devices.db");
+            let db = Connection::open(copy).unwrap();
+            db.execute_batch(
+                "CREATE TABLE loose(a INTEGER PRIMARY KEY DESC); CREATE TABLE other(a TEXT)",
+            )
+            .unwrap();
+            drop(db);
+            let holder = Holder::open(&site.live("devices.db"));
+            let (_folder, done) =
+                site.restore("3", &[site.wanted_database(&grounds, "devices", mode)]);
+            assert!(
+                matches!(done, Err(RestoreError::PageSize { live: 4096, .. })),
+                "{done:?}"
+            );
+            drop(holder);
+            assert_eq!(rows(&site.live("devices.db")), "old 2000 2001000.0 wal ok");
+        }
+    }
+}
+
+#[test]
+fn another_text_encoding_asks_for_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::at(dir.path());
+    site.database(
+        "devices",
+        "wal",
+        Some(&Rows::few("old", 20)),
+        &Rows::few("x", 1),
+    );
+    let copy = site.unpacked.join("devices/devices.db");
+    fs::remove_file(&copy).unwrap();
+    let db = Connection::open(&copy).unwrap();
+    db.execute_batch("PRAGMA encoding='UTF-16le'; CREATE TABLE t(id INTEGER PRIMARY KEY, label TEXT); INSERT INTO t VALUES(1,'wide')").unwrap();
+    drop(db);
+    let grounds = site.grounds();
+    let (_folder, done) = site.restore("1", &[site.wanted_database(&grounds, "devices", "wal")]);
+    let done = done.unwrap();
+    assert!(done.restart_required);
+    assert_eq!(done.warnings[0].code, "encoding_differs");
+    assert_eq!(rows(&site.live("devices.db")), "wide 1 1.0 wal ok");
+}
+
+#[test]
+fn a_restore_never_leaves_the_instance() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::at(dir.path());
+    let outside = dir.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("listed.db"), "").unwrap();
+    std::os::unix::fs::symlink(&outside, site.live("link")).unwrap();
+    std::os::unix::fs::symlink(outside.join("nothing"), site.live("dangling")).unwrap();
+    let listed = outside.join("listed.db");
+    site.component(
+        "devices",
+        ComponentKind::Database,
+        &["link/listed.db", listed.to_str().unwrap(), "d.db"],
+    );
+    let grounds = site.grounds();
+    let refused = |source: &str| match grounds.single("devices", Path::new(source)) {
+        Err(RestoreError::Target { reason, .. }) => reason.to_owned(),
+        other => panic!("{source}: {other:?}"),
+    };
+    assert_eq!(refused("../outside/x.db"), "it leads upwards");
+    assert_eq!(refused("a/../../x.db"), "it leads upwards");
+    assert_eq!(refused("link/x.db"), "a link leads out of the instance");
+    assert_eq!(refused("link/new/x.db"), "a link leads out of the instance");
+    assert_eq!(
+        refused("/etc/passwd"),
+        "it lies outside, and the instance does not name it"
+    );
+    assert_eq!(refused("dangling"), "it is a link to nothing");
+    assert_eq!(refused("d.db-wal"), "it is the side file of a database");
+    assert_eq!(refused("."), "it names no file");
+    let real = outside.canonicalize().unwrap().join("listed.db");
+    for source in ["link/listed.db", listed.to_str().unwrap()] {
+        assert_eq!(
+            grounds.single("devices", Path::new(source)).unwrap().path(),
+            real
+        );
+    }
+    assert!(
+        grounds.single("users", &listed).is_err(),
+        "another component's place"
+    );
+}

@@ -1,1 +1,9 @@
-//! Claims about `service`.
+//! Claims about the verbs, on a real sample instance with keys in a file.
+
+mod backups;
+mod catalogue;
+mod checks;
+mod fixture;
+mod keys;
+mod restores;
+mod sentences;

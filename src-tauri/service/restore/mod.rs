@@ -1,12 +1,26 @@
 //! Restore: a plan first, then the act: fetch, check, pre-images, safety backup, journal, apply, check, and back where anything fails.
+//! What is read of an archive and how live databases are captured is not known here.
 
-use std::path::Path;
+pub mod apply;
+pub mod change;
+pub mod database;
+pub mod error;
+pub mod from_archive;
+pub mod journal;
+pub mod list;
+pub mod owners;
+pub mod prepare;
+pub mod target;
+pub mod tree;
 
-use crate::service::Result;
-use crate::store::Store;
+mod act;
+mod page_size;
+mod place;
+mod plan;
+mod pre_image;
+mod record;
+mod recover;
+mod replay;
+mod undo;
 
-/// Ends the restores that a dead process left: finished or undone from the journal and the pre-images, no key needed.
-/// The caller knows that no living process owns them.
-pub(crate) fn recover(_data_dir: &Path, _store: &Store) -> Result<()> {
-    todo!()
-}
+pub(crate) use recover::recover;

@@ -1,4 +1,21 @@
-//! Captures live databases as of one moment, without writing to them: the capture sequence.
+//! Captures live databases as of one moment, without writing to them: look, open read-only, pin, copy, release. What a copy holds is
+//! told by `examine`. It does not decide what a missing or damaged database means for a run.
+
+mod capture;
+mod copy;
+mod deliver;
+mod error;
+mod examine;
+mod fault;
+mod header;
+mod live;
+mod moment;
+mod pass;
+mod progress;
+mod raw;
+mod scratch;
+mod subject;
+mod wait;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,6 +24,8 @@ use jiff::Timestamp;
 
 use crate::model::manifest::DatabaseFacts;
 use crate::model::{Cancel, CheckLevel, Observer, Warning, WhenBusy};
+
+pub use error::CaptureError;
 
 /// One database file of an instance.
 #[derive(Clone, Debug)]
@@ -21,7 +40,7 @@ pub struct CaptureOptions {
     /// Longest block of a rollback-mode writer.
     pub max_block: Duration,
     pub when_busy: WhenBusy,
-    /// For locks, and for a copy that does not end.
+    /// For locks, and for a copy that does not end: what copying may take at a very slow disk's speed is added to it.
     pub deadline: Duration,
 }
 
@@ -30,6 +49,7 @@ pub struct CaptureOptions {
 pub struct Captured {
     pub source: DatabaseSource,
     pub outcome: Outcome,
+    /// Zeros where the source could not be looked at.
     pub stat: SourceStat,
     pub captured_at: Timestamp,
     pub warnings: Vec<Warning>,
@@ -41,6 +61,7 @@ pub enum Outcome {
         copy: PathBuf,
         /// Of the source: `wal` or `delete`.
         journal_mode: String,
+        /// The longest time in one piece.
         writer_blocked: Duration,
     },
     /// Not a database after all (empty, encrypted, foreign): its bytes, with a warning that says which.
@@ -59,9 +80,11 @@ pub enum Outcome {
 /// Owner and mode of the source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceStat {
+    /// The low 12 bits.
     pub mode: u32,
     pub uid: u64,
     pub gid: u64,
+    /// Empty where the number has no name.
     pub user: String,
     pub group: String,
     pub mtime: Timestamp,
@@ -71,60 +94,33 @@ pub struct SourceStat {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CaptureSummary {
     pub started_at: Timestamp,
+    /// First to last snapshot point.
     pub window: Duration,
+    /// All databases show one moment, proven.
     pub exact: bool,
     pub warnings: Vec<Warning>,
 }
 
-/// Pins all, copies rollback-mode databases first and releases each at once, then WAL ones. `each` gets every source once, as soon as
-/// its copy is whole; it may block (a WAL's pin outlives it, its writers do not wait).
+/// Pins all, copies rollback-mode databases first and releases each at once, then WAL ones. `each` gets every source once, in the
+/// order given, when no pin and no connection is left: it may block without holding a writer back or making a `-wal` grow.
+/// An error is the whole group's (no space, cancelled, no scratch folder): nothing was delivered then and no copy is left.
 pub fn capture(
-    _sources: &[DatabaseSource],
-    _scratch: &Path,
-    _options: &CaptureOptions,
-    _cancel: &Cancel,
-    _observer: &dyn Observer,
-    _each: &mut dyn FnMut(Captured),
+    sources: &[DatabaseSource],
+    scratch: &Path,
+    options: &CaptureOptions,
+    cancel: &Cancel,
+    observer: &dyn Observer,
+    each: &mut dyn FnMut(Captured),
 ) -> Result<CaptureSummary, CaptureError> {
-    todo!()
+    capture::capture(sources, scratch, options, cancel, observer, each)
 }
 
-/// Checks, counts and describes a copy, opened `immutable`. `journal_mode` and `writer_blocked_ms` are the caller's to fill.
-/// Damage is a result, not an error.
+/// Checks, counts and describes a copy, opened `immutable`: it takes no lock and makes no file, so it may run beside other readers.
+/// `journal_mode` and `writer_blocked_ms` are the caller's to fill. Damage is a result, not an error.
 pub fn examine(
-    _copy: &Path,
-    _level: CheckLevel,
-    _cancel: &Cancel,
+    copy: &Path,
+    level: CheckLevel,
+    cancel: &Cancel,
 ) -> Result<(DatabaseFacts, Vec<Warning>), CaptureError> {
-    todo!()
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum CaptureError {
-    #[error("`{0}` is not there")]
-    Missing(PathBuf),
-    #[error("`{0}` cannot be read")]
-    Forbidden(PathBuf),
-    #[error("`{0}` is not a regular file")]
-    NotAFile(PathBuf),
-    #[error("`{path}` was locked for {waited:?}")]
-    Busy { path: PathBuf, waited: Duration },
-    #[error("no space in `{0}`")]
-    NoSpace(PathBuf),
-    #[error("`{path}` changed too often while it was copied")]
-    Moving { path: PathBuf },
-    #[error("`{path}` cannot be used")]
-    Sqlite {
-        path: PathBuf,
-        #[source]
-        cause: rusqlite::Error,
-    },
-    #[error("`{path}` cannot be used")]
-    Io {
-        path: PathBuf,
-        #[source]
-        cause: std::io::Error,
-    },
-    #[error(transparent)]
-    Cancelled(#[from] crate::model::Cancelled),
+    examine::examine(copy, level, cancel)
 }

@@ -1,0 +1,54 @@
+//! `init` and `status`: the beginning, and how things stand.
+
+use super::error::Result;
+use super::page::Column;
+use super::session::Session;
+use crate::service::report::State;
+
+pub(super) fn init(session: &Session) -> Result<u8> {
+    let keys = session.service()?.init()?;
+    session.answer(&keys, |page| {
+        page.facts([
+            ("recipient", keys.recipient.as_str().into()),
+            ("verification key", keys.verification_key.as_str().into()),
+        ]);
+        page.gap();
+        page.line("Archives are sealed to the recipient; the verification key checks their signatures. Both may be told to anybody.");
+        page.line("Next: store the recovery kit away from this machine: holdfast key export --out FILE");
+    })
+}
+
+pub(super) fn status(session: &Session) -> Result<u8> {
+    let report = session.service()?.status()?;
+    let status = match report.state {
+        State::Well => 0,
+        State::Attention => 3,
+        State::Failing => 1,
+    };
+    session.answer_with(status, &report, |page| {
+        page.line(&report.sentence);
+        if report.instances.is_empty() {
+            return;
+        }
+        page.gap();
+        let columns = [
+            Column::Left("instance"),
+            Column::Left("last verified"),
+            Column::Left("restorable as of"),
+            Column::Left("next run"),
+        ];
+        let rows: Vec<_> = report
+            .instances
+            .iter()
+            .map(|i| {
+                [
+                    i.name.clone(),
+                    page.time_or(i.last_verified_at, "never"),
+                    page.time_or(i.restorable_as_of, "nothing yet"),
+                    page.time_or(i.next_run, "by hand"),
+                ]
+            })
+            .collect();
+        page.table(&columns, rows);
+    })
+}

@@ -1,0 +1,250 @@
+//! The cases themselves: each tries one promise and says what it saw.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Verdict;
+use super::bench::{Bench, Sample, told};
+use crate::destination::{Call, DestinationError, ErrorKind, Key};
+use crate::model::Cancel;
+
+/// More than one part of an upload that is sent in parts.
+const LARGE: usize = 8 << 20;
+const SMALL: usize = 100_003;
+/// A clock that differs by more tells wrong ages of interrupted writes.
+const SKEW: SignedDuration = SignedDuration::from_mins(10);
+
+pub(super) fn reach(bench: &mut Bench<'_>) -> Verdict {
+    bench.listed(Key::CONTRACT_FOLDER)?;
+    Ok("it answers".to_owned())
+}
+
+pub(super) fn write(bench: &mut Bench<'_>) -> Verdict {
+    let key = bench.key()?;
+    let sample = Sample::new(LARGE)?;
+    let started = Instant::now();
+    let stored = bench.put(&key, &sample).map_err(|e| told(&e))?;
+    let up = rate(started.elapsed());
+    let started = Instant::now();
+    if bench.read(&key, None)? != sample.bytes {
+        return Err("other bytes were read than were written".to_owned());
+    }
+    let down = rate(started.elapsed());
+    let how = format!("{:?}", stored.verification).to_lowercase();
+    Ok(format!("8 MiB {how}; writing {up}, reading {down}"))
+}
+
+/// Empty objects and single bytes are what some servers lose.
+pub(super) fn sizes(bench: &mut Bench<'_>) -> Verdict {
+    for length in [0, 1, SMALL] {
+        let (key, sample) = bench.stored(length)?;
+        if bench.read(&key, None)? != sample.bytes {
+            return Err(format!("an archive of {length} bytes came back as another"));
+        }
+    }
+    Ok("small and empty archives come back as they were".to_owned())
+}
+
+pub(super) fn ranges(bench: &mut Bench<'_>) -> Verdict {
+    let (key, sample) = bench.stored(SMALL)?;
+    let end = SMALL as u64;
+    for range in [0..1, 0..end, 4096..9000, end - 1..end, end..end, 7..7] {
+        let wanted = &sample.bytes[usize::try_from(range.start).unwrap_or(SMALL)
+            ..usize::try_from(range.end).unwrap_or(SMALL)];
+        if bench.read(&key, Some(range.clone()))? != wanted {
+            return Err(format!(
+                "bytes {} to {} came back as others",
+                range.start, range.end
+            ));
+        }
+    }
+    if bench.read(&key, Some(end - 10..end + 1)).is_ok() {
+        return Err("a range past the end was no error".to_owned());
+    }
+    Ok("any part can be read alone".to_owned())
+}
+
+pub(super) fn listing(bench: &mut Bench<'_>) -> Verdict {
+    let (key, _sample) = bench.stored(SMALL)?;
+    for prefix in [bench.folder().to_owned(), Key::CONTRACT_FOLDER.to_owned()] {
+        let found = bench.listed(&prefix)?;
+        let times = found.iter().filter(|listed| listed.key == key).count();
+        if times != 1 {
+            return Err(format!(
+                "an archive is listed {times} times below `{prefix}`"
+            ));
+        }
+        if !found
+            .iter()
+            .any(|listed| listed.key == key && listed.size == SMALL as u64)
+        {
+            return Err("an archive is listed with another size".to_owned());
+        }
+    }
+    // The user's own list must not fill with what the contract writes.
+    let seen = bench.listed("")?;
+    if seen
+        .iter()
+        .any(|listed| listed.key.as_str().starts_with(Key::CONTRACT_FOLDER))
+    {
+        return Err("the test's archives are shown among the others".to_owned());
+    }
+    Ok("an archive is listed once, with its size".to_owned())
+}
+
+pub(super) fn create_only(bench: &mut Bench<'_>) -> Verdict {
+    let (key, sample) = bench.stored(SMALL)?;
+    let refused = bench.put(&key, &Sample::new(SMALL + 1)?);
+    expect(refused, ErrorKind::Exists, "a second archive of one name")?;
+    if bench.read(&key, None)? != sample.bytes {
+        return Err("an archive was overwritten".to_owned());
+    }
+    if bench.destination.capabilities().atomic_create {
+        Ok("nothing is ever overwritten".to_owned())
+    } else {
+        Ok("nothing is overwritten, but for two writers at the same instant".to_owned())
+    }
+}
+
+pub(super) fn staging(bench: &mut Bench<'_>) -> Verdict {
+    let key = bench.key()?;
+    let Some(path) = bench.destination.staging(&key).map_err(|e| told(&e))? else {
+        return Ok("archives are sent there".to_owned());
+    };
+    let sample = Sample::in_place(&path, SMALL)?;
+    if !bench.gone(&key)? || bench.listed(bench.folder())?.iter().any(|l| l.key == key) {
+        return Err("an archive is visible before it is complete".to_owned());
+    }
+    bench.put(&key, &sample).map_err(|e| told(&e))?;
+    if path.exists() || bench.read(&key, None)? != sample.bytes {
+        return Err("an archive written in place was not published as it was".to_owned());
+    }
+    Ok("archives are written in place".to_owned())
+}
+
+pub(super) fn changed_body(bench: &mut Bench<'_>) -> Verdict {
+    let key = bench.key()?;
+    let mut sample = Sample::new(SMALL)?;
+    sample.body.sha256 = "0".repeat(64);
+    if bench.put(&key, &sample).is_ok() {
+        return Err("bytes that do not match their digest were stored".to_owned());
+    }
+    let mut sample = Sample::new(SMALL)?;
+    sample.body.length += 1;
+    if bench.put(&key, &sample).is_ok() {
+        return Err("an archive that is too short was stored".to_owned());
+    }
+    if !bench.gone(&key)? {
+        return Err("a failed write left an archive".to_owned());
+    }
+    Ok("bytes that changed on the way are refused".to_owned())
+}
+
+pub(super) fn cancelled_write(bench: &mut Bench<'_>) -> Verdict {
+    let key = bench.key()?;
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let call = Call {
+        cancel: &cancel,
+        observer: bench.call.observer,
+        deadline: bench.call.deadline,
+    };
+    let sample = Sample::new(SMALL)?;
+    let stopped = bench.destination.put(&key, &sample.body, &call);
+    expect(stopped, ErrorKind::Cancelled, "a cancelled write")?;
+    if !bench.gone(&key)? {
+        return Err("a cancelled write left an archive".to_owned());
+    }
+    Ok("a cancelled write leaves nothing".to_owned())
+}
+
+pub(super) fn missing(bench: &mut Bench<'_>) -> Verdict {
+    let key = bench.key()?;
+    if !bench.gone(&key)? {
+        return Err("an archive is there that nobody wrote".to_owned());
+    }
+    let absent = bench.destination.get(&key, None, bench.call).map(drop);
+    expect(absent, ErrorKind::Missing, "reading what is not there")?;
+    bench
+        .destination
+        .delete(&key, bench.call)
+        .map_err(|e| format!("deleting what is not there failed: {}", told(&e)))?;
+    Ok("what is missing is told from what failed".to_owned())
+}
+
+pub(super) fn delete(bench: &mut Bench<'_>) -> Verdict {
+    let (key, _sample) = bench.stored(SMALL)?;
+    let deleted = bench.destination.delete(&key, bench.call);
+    deleted.map_err(|e| told(&e))?;
+    if !bench.gone(&key)? || bench.listed(bench.folder())?.iter().any(|l| l.key == key) {
+        return Err("an archive is still there after it was deleted".to_owned());
+    }
+    Ok("archives can be deleted".to_owned())
+}
+
+pub(super) fn clock(bench: &mut Bench<'_>) -> Verdict {
+    let (key, _sample) = bench.stored(1)?;
+    let now = Timestamp::now();
+    let stat = bench
+        .destination
+        .stat(&key, bench.call)
+        .map_err(|e| told(&e))?;
+    let Some(found) = stat else {
+        return Err("an archive was not found right after it was written".to_owned());
+    };
+    let Some(modified) = found.modified else {
+        return Ok("it tells no times".to_owned());
+    };
+    let skew = now.duration_since(modified).abs();
+    if skew > SKEW {
+        return Err(format!("its clock differs by {} s", skew.as_secs()));
+    }
+    Ok(format!(
+        "its clock differs by less than {} s",
+        skew.as_secs() + 1
+    ))
+}
+
+pub(super) fn free_space(bench: &mut Bench<'_>) -> Verdict {
+    match bench.destination.free_space(bench.call) {
+        Ok(Some(0)) => Err("nothing is free".to_owned()),
+        Ok(Some(bytes)) => Ok(format!("{bytes} bytes are free")),
+        Ok(None) if bench.destination.capabilities().free_space => {
+            Err("it does not tell its free space".to_owned())
+        }
+        Ok(None) => Ok("it does not tell its free space".to_owned()),
+        Err(e) => Err(told(&e)),
+    }
+}
+
+/// Last: what is there after everything was deleted has been left.
+pub(super) fn nothing_left(bench: &mut Bench<'_>) -> Verdict {
+    bench.forget_all()?;
+    let left = bench.listed(bench.folder())?.len();
+    if left > 0 {
+        return Err(format!("{left} archives cannot be deleted"));
+    }
+    let swept = bench.destination.sweep(Duration::MAX, bench.call);
+    match swept.map_err(|e| told(&e))? {
+        0 => Ok("nothing is left there".to_owned()),
+        swept => Err(format!("{swept} writes that were not old were swept away")),
+    }
+}
+
+fn expect<T>(
+    result: Result<T, DestinationError>,
+    kind: ErrorKind,
+    what: &str,
+) -> Result<(), String> {
+    match result {
+        Ok(_) => Err(format!("{what} was no error")),
+        Err(e) if e.kind == kind => Ok(()),
+        Err(e) => Err(format!("{what} failed as `{}`, not as `{kind}`", told(&e))),
+    }
+}
+
+fn rate(took: Duration) -> String {
+    let milliseconds = took.as_millis().max(1);
+    format!("{} MiB/s", (LARGE as u128 * 1000 / milliseconds) >> 20)
+}

@@ -1,0 +1,163 @@
+//! The bytes of archives in files: copied, read back from the disk, read by ranges. It knows no names.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::time::Instant;
+
+use rustix::fs::{Advice, FallocateFlags};
+use rustix::io::Errno;
+use sha2::{Digest, Sha256};
+
+use crate::destination::{Body, Call, DestinationError, ErrorKind};
+use crate::model::{Cancel, Phase, Progress};
+
+type Result<T> = std::result::Result<T, DestinationError>;
+
+const BUFFER: usize = 1 << 20;
+
+/// Copies a body into an empty file. A body that is not what it says is an error.
+pub(super) fn copy(body: &Body, to: &mut File, what: &str, call: &Call<'_>) -> Result<()> {
+    let path = body.path.display();
+    let unreadable = |e| DestinationError {
+        // Our own file, not the place's: nothing there is missing or forbidden.
+        kind: ErrorKind::Protocol,
+        detail: format!("the finished archive `{path}` cannot be read"),
+        cause: Some(e),
+    };
+    reserve(to, body.length)?;
+    let mut from = File::open(&body.path).map_err(unreadable)?;
+    let mut unwritten = None;
+    let copied = each_block(
+        &mut from,
+        body.length,
+        Phase::Uploading,
+        what,
+        call,
+        |block| {
+            to.write_all(block)
+                .inspect_err(|e| unwritten = e.raw_os_error())
+        },
+    );
+    let digest = match copied {
+        Err(Failed::Call(e)) => return Err(e),
+        Err(Failed::Io(e)) if unwritten.is_some() => {
+            return Err(DestinationError::io("writing failed", e));
+        }
+        Err(Failed::Io(e)) => return Err(unreadable(e)),
+        Ok(digest) => digest,
+    };
+    let more = from.read(&mut [0]).map_err(unreadable)?;
+    if more != 0 || digest != body.sha256 {
+        let detail = format!("the finished archive `{path}` is not what was written: it changed");
+        return Err(DestinationError::new(ErrorKind::Protocol, detail));
+    }
+    Ok(())
+}
+
+/// Writes out what is cached, forgets it, and reads every byte back: so it is the disk that answers, where it can be made to.
+pub(super) fn verify(file: &mut File, body: &Body, what: &str, call: &Call<'_>) -> Result<()> {
+    file.sync_all()
+        .map_err(|e| DestinationError::io("the archive cannot be synced", e))?;
+    // Advice: where it is not taken (tmpfs, ZFS), the cache answers.
+    let _ = rustix::fs::fadvise(&*file, 0, None, Advice::DontNeed);
+    let unreadable = |e| DestinationError::io("the archive cannot be read back", e);
+    let found = file.metadata().map_err(unreadable)?.len();
+    if found != body.length {
+        let detail = format!("{found} bytes are there of {}", body.length);
+        return Err(DestinationError::new(ErrorKind::Truncated, detail));
+    }
+    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+    let digest = each_block(file, body.length, Phase::Verifying, what, call, |_| Ok(())).map_err(
+        |e| match e {
+            Failed::Call(e) => e,
+            Failed::Io(e) => unreadable(e),
+        },
+    )?;
+    if digest != body.sha256 {
+        let detail = format!(
+            "what was read back is not what was written: SHA-256 {digest} for {}",
+            body.sha256
+        );
+        return Err(DestinationError::new(ErrorKind::Protocol, detail));
+    }
+    Ok(())
+}
+
+/// Tells at once that a disk is too small, rather than at the last gigabyte.
+fn reserve(file: &File, length: u64) -> Result<()> {
+    if length == 0 {
+        return Ok(());
+    }
+    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, length) {
+        Err(e @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => Err(DestinationError::io(
+            format!("no room for {length} bytes"),
+            e,
+        )),
+        // Others cannot reserve; the write will tell.
+        _ => Ok(()),
+    }
+}
+
+enum Failed {
+    Call(DestinationError),
+    Io(io::Error),
+}
+
+/// Reads exactly `length` bytes, gives them away block by block, and returns their SHA-256.
+fn each_block(
+    from: &mut File,
+    length: u64,
+    phase: Phase,
+    what: &str,
+    call: &Call<'_>,
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> std::result::Result<String, Failed> {
+    let mut buffer = vec![0; BUFFER];
+    let mut digest = Sha256::new();
+    let mut progress = Progress {
+        phase,
+        done_bytes: 0,
+        total_bytes: length,
+        what: what.to_owned(),
+    };
+    while progress.done_bytes < length {
+        call.check().map_err(Failed::Call)?;
+        let left = usize::try_from(length - progress.done_bytes).unwrap_or(BUFFER);
+        let block = &mut buffer[..left.min(BUFFER)];
+        from.read_exact(block).map_err(Failed::Io)?;
+        digest.update(&block);
+        take(block).map_err(Failed::Io)?;
+        progress.done_bytes += block.len() as u64;
+        call.observer.progress(&progress);
+    }
+    Ok(hex::encode(digest.finalize()))
+}
+
+/// Exactly `left` bytes, or an error.
+pub(super) struct Exactly {
+    pub file: File,
+    pub left: u64,
+    pub cancel: Cancel,
+    pub deadline: Option<Instant>,
+}
+
+impl Read for Exactly {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.cancel.check().map_err(io::Error::other)?;
+        if self.deadline.is_some_and(|end| Instant::now() >= end) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let most = most.min(buffer.len());
+        if most == 0 {
+            return Ok(0);
+        }
+        let read = self.file.read(&mut buffer[..most])?;
+        if read == 0 {
+            let detail = format!("the archive ends {} bytes early", self.left);
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, detail));
+        }
+        self.left -= read as u64;
+        Ok(read)
+    }
+}

@@ -1,0 +1,348 @@
+//! `local`: a folder of this machine, or of whatever is mounted there. It needs no secret and no network of its own.
+
+mod content;
+mod folder;
+mod temporary;
+mod walk;
+
+use std::fs;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use rustix::fs::{Mode, Stat};
+
+use super::key::{self, Level};
+use super::{
+    Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
+    Verification,
+};
+use crate::model::DestinationConfig;
+use folder::Folder;
+pub use temporary::create_staged;
+use temporary::{Owner, Temporary};
+
+type Result<T> = std::result::Result<T, DestinationError>;
+
+const MAKE_ATTEMPTS: u32 = 5;
+
+/// Archives below a base folder. The folder is opened anew by each call, so that an idle Holdfast keeps no disk from being unmounted.
+pub struct Local {
+    /// For progress.
+    name: String,
+    /// Absolute, links resolved.
+    base: PathBuf,
+    owner: Owner,
+}
+
+impl Local {
+    pub fn open(config: &DestinationConfig) -> Result<Self> {
+        if let Some(unknown) = config.config.keys().find(|key| *key != "base_path") {
+            return Err(misconfigured(format!("`local` has no setting `{unknown}`")));
+        }
+        let Some(base) = config.config.get("base_path").filter(|p| !p.is_empty()) else {
+            return Err(misconfigured("`local` needs a `base_path`"));
+        };
+        if !Path::new(base).is_absolute() {
+            return Err(misconfigured(format!(
+                "`base_path` must be absolute, not `{base}`"
+            )));
+        }
+        let resolved = fs::canonicalize(base).map_err(|e| {
+            let unreachable =
+                DestinationError::io(format!("the folder `{base}` cannot be used"), e);
+            match unreachable.kind {
+                ErrorKind::Missing => DestinationError::new(
+                    ErrorKind::Unreachable,
+                    format!("the folder `{base}` is not there: is its disk mounted?"),
+                ),
+                _ => unreachable,
+            }
+        })?;
+        if !resolved.is_dir() {
+            return Err(misconfigured(format!("`{base}` is not a folder")));
+        }
+        Ok(Self {
+            name: config.name.clone(),
+            base: resolved,
+            owner: Owner::of(&config.id),
+        })
+    }
+
+    fn base(&self) -> Result<Folder> {
+        Folder::open_base(&self.base)
+    }
+
+    /// The folder of an archive; None where it is not there.
+    fn folder(&self, key: &Key) -> Result<Option<Folder>> {
+        self.enter(key.folders())
+    }
+
+    fn enter<'s>(&self, names: impl Iterator<Item = &'s str>) -> Result<Option<Folder>> {
+        let mut folder = self.base()?;
+        for name in names {
+            match folder.enter(name)? {
+                Some(inner) => folder = inner,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(folder))
+    }
+
+    /// Somebody else may tidy away a folder between two steps (only the contract's go): then once more.
+    fn make_folder(&self, key: &Key) -> Result<Folder> {
+        for _ in 1..MAKE_ATTEMPTS {
+            match self.try_to_make_folder(key) {
+                Err(e) if e.kind == ErrorKind::Missing => {}
+                made => return made,
+            }
+        }
+        self.try_to_make_folder(key)
+    }
+
+    fn try_to_make_folder(&self, key: &Key) -> Result<Folder> {
+        let mut folder = self.base()?;
+        for name in key.folders() {
+            folder = folder.enter_or_make(name)?;
+        }
+        Ok(folder)
+    }
+
+    fn folder_path(&self, key: &Key) -> PathBuf {
+        let mut path = self.base.clone();
+        path.extend(key.folders());
+        path
+    }
+
+    /// The temporary name of a body that was written in place.
+    fn staged<'b>(&self, key: &Key, body: &'b Body) -> Option<&'b str> {
+        let name = body.path.file_name()?.to_str()?;
+        let in_place = body.path.parent() == Some(self.folder_path(key).as_path());
+        (in_place && self.owner.owns(name)).then_some(name)
+    }
+
+    fn temporary<'f>(
+        &self,
+        folder: &'f Folder,
+        key: &Key,
+        body: &Body,
+        call: &Call<'_>,
+    ) -> Result<Temporary<'f>> {
+        if let Some(name) = self.staged(key, body) {
+            let Some((file, _)) = folder.open_file(name)? else {
+                let detail = format!("the staged archive `{}` is gone", folder.shown(name));
+                return Err(DestinationError::new(ErrorKind::Protocol, detail));
+            };
+            // Whoever made it may have made it readable; places without modes refuse, and need not.
+            let _ = rustix::fs::fchmod(&file, Mode::from_raw_mode(folder::FILE_MODE));
+            return Ok(Temporary::new(folder, name.to_owned(), file));
+        }
+        let name = self.owner.new_name();
+        let file = folder.create_file(&name)?;
+        let mut temporary = Temporary::new(folder, name, file);
+        content::copy(body, &mut temporary.file, &self.name, call)?;
+        Ok(temporary)
+    }
+
+    /// The contract's folders go when they are empty.
+    fn tidy(&self, key: &Key) -> Result<()> {
+        let names: Vec<&str> = key.folders().collect();
+        if names.first() != Some(&Key::CONTRACT_FOLDER) {
+            return Ok(());
+        }
+        for depth in (0..names.len()).rev() {
+            let Some(parent) = self.enter(names[..depth].iter().copied())? else {
+                continue;
+            };
+            if !parent.remove_if_empty(names[depth]) && parent.enter(names[depth])?.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Destination for Local {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            atomic_create: true,
+            ranges: true,
+            free_space: true,
+            resume: false,
+            modes: true,
+        }
+    }
+
+    fn staging(&self, key: &Key) -> Result<Option<PathBuf>> {
+        self.make_folder(key)?;
+        Ok(Some(self.folder_path(key).join(self.owner.new_name())))
+    }
+
+    fn put(&self, key: &Key, body: &Body, call: &Call<'_>) -> Result<Stored> {
+        let folder = self.make_folder(key)?;
+        // Before anything is copied or read; the publishing asks again, without a race.
+        if folder.exists(key.file_name())? {
+            let detail = format!("`{}` is there already", folder.shown(key.file_name()));
+            return Err(DestinationError::new(ErrorKind::Exists, detail));
+        }
+        let mut temporary = self.temporary(&folder, key, body, call)?;
+        content::verify(&mut temporary.file, body, &self.name, call)?;
+        call.check()?;
+        let published = temporary.publish(key.file_name());
+        if published
+            .as_ref()
+            .is_err_and(|e| e.kind == ErrorKind::Exists)
+            && self.staged(key, body).is_some()
+        {
+            temporary.keep();
+        }
+        published?;
+        Ok(Stored {
+            verification: Verification::Verified,
+        })
+    }
+
+    fn get(
+        &self,
+        key: &Key,
+        range: Option<Range<u64>>,
+        call: &Call<'_>,
+    ) -> Result<Box<dyn Read + Send>> {
+        call.check()?;
+        let found = match self.folder(key)? {
+            Some(folder) => folder.open_file(key.file_name())?,
+            None => None,
+        };
+        let Some((mut file, stat)) = found else {
+            let detail = format!("no archive `{}`", key.as_str());
+            return Err(DestinationError::new(ErrorKind::Missing, detail));
+        };
+        let size = size(&stat);
+        let range = range.unwrap_or(0..size);
+        if range.start > range.end || range.end > size {
+            let detail = format!(
+                "bytes {} to {} of `{}` were asked for, it has {size}",
+                range.start,
+                range.end,
+                key.as_str()
+            );
+            return Err(DestinationError::new(ErrorKind::Truncated, detail));
+        }
+        file.seek(SeekFrom::Start(range.start))
+            .map_err(|e| DestinationError::io(format!("cannot read `{}`", key.as_str()), e))?;
+        Ok(Box::new(content::Exactly {
+            file,
+            left: range.end - range.start,
+            cancel: call.cancel.clone(),
+            deadline: call.deadline,
+        }))
+    }
+
+    fn list(
+        &self,
+        prefix: &str,
+        call: &Call<'_>,
+        each: &mut dyn FnMut(Listed) -> Result<()>,
+    ) -> Result<()> {
+        let mut path = folders_of(prefix)?;
+        if Level::of(&path) == Level::Foreign {
+            return Ok(());
+        }
+        let Some(folder) = self.enter(path.iter().map(String::as_str))? else {
+            return Ok(());
+        };
+        walk::files(&folder, &mut path, call, &mut |folder, path, name| {
+            if !key::is_archive(name) {
+                return Ok(());
+            }
+            // Gone meanwhile is not there.
+            match folder.stat(name)? {
+                Some(stat) => each(listed(
+                    Key::new(&format!("{}/{name}", path.join("/")))?,
+                    &stat,
+                )),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn stat(&self, key: &Key, call: &Call<'_>) -> Result<Option<Listed>> {
+        call.check()?;
+        let Some(folder) = self.folder(key)? else {
+            return Ok(None);
+        };
+        let stat = folder.stat(key.file_name())?;
+        Ok(stat.map(|stat| listed(key.clone(), &stat)))
+    }
+
+    fn delete(&self, key: &Key, call: &Call<'_>) -> Result<()> {
+        call.check()?;
+        if let Some(folder) = self.folder(key)? {
+            folder.unlink(key.file_name())?;
+            folder.sync()?;
+        }
+        self.tidy(key)
+    }
+
+    fn sweep(&self, age: Duration, call: &Call<'_>) -> Result<u32> {
+        let now = SystemTime::now();
+        let mut swept = 0;
+        for root in [vec![], vec![Key::CONTRACT_FOLDER.to_owned()]] {
+            let Some(folder) = self.enter(root.iter().map(String::as_str))? else {
+                continue;
+            };
+            let mut path = root;
+            walk::files(&folder, &mut path, call, &mut |folder, _, name| {
+                if self.owner.owns(name) && is_old(folder, name, now, age)? {
+                    folder.unlink(name)?;
+                    swept += 1;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(swept)
+    }
+
+    fn free_space(&self, call: &Call<'_>) -> Result<Option<u64>> {
+        call.check()?;
+        self.base()?.free_space().map(Some)
+    }
+}
+
+/// Whether nobody has written to it for `age`, and nobody holds it. A time in the future is young.
+fn is_old(folder: &Folder, name: &str, now: SystemTime, age: Duration) -> Result<bool> {
+    let Some((file, _)) = folder.open_file(name)? else {
+        return Ok(false);
+    };
+    let written = file.metadata().and_then(|found| found.modified());
+    let idle = written.ok().and_then(|at| now.duration_since(at).ok());
+    Ok(idle.is_some_and(|idle| idle >= age) && temporary::is_abandoned(&file))
+}
+
+fn folders_of(prefix: &str) -> Result<Vec<String>> {
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    if prefix.is_empty() {
+        return Ok(Vec::new());
+    }
+    let inside = Key::new(&format!("{prefix}/any"))?;
+    Ok(inside.folders().map(str::to_owned).collect())
+}
+
+fn listed(key: Key, stat: &Stat) -> Listed {
+    let nanos = i32::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    Listed {
+        key,
+        size: size(stat),
+        modified: Timestamp::new(stat.st_mtime, nanos).ok(),
+    }
+}
+
+fn size(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or(0)
+}
+
+fn misconfigured(detail: impl Into<String>) -> DestinationError {
+    DestinationError::new(ErrorKind::Config, detail)
+}

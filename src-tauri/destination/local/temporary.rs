@@ -1,0 +1,120 @@
+//! Temporary names: what an archive is called while it is written. The name says whose it is, a lock says that its writer lives.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, OFlags};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::folder::{FILE_MODE, Folder};
+use crate::destination::DestinationError;
+use crate::destination::key::OWN_PREFIX;
+
+const SUFFIX: &str = ".part";
+const RANDOM_DIGITS: usize = 32;
+
+/// `.holdfast-{owner}-{random}.part`. The owner is one configured destination, so that two installations that share a folder do not sweep
+/// each other's writes.
+pub(super) struct Owner(String);
+
+impl Owner {
+    pub fn of(destination_id: &str) -> Self {
+        let digest = Sha256::digest(destination_id.as_bytes());
+        Self(hex::encode(&digest[..6]))
+    }
+
+    pub fn new_name(&self) -> String {
+        let random = Uuid::new_v4().simple();
+        format!("{OWN_PREFIX}{}-{random}{SUFFIX}", self.0)
+    }
+
+    pub fn owns(&self, name: &str) -> bool {
+        let random = name
+            .strip_prefix(OWN_PREFIX)
+            .and_then(|rest| rest.strip_prefix(self.0.as_str()))
+            .and_then(|rest| rest.strip_prefix('-'))
+            .and_then(|rest| rest.strip_suffix(SUFFIX));
+        random.is_some_and(|r| r.len() == RANDOM_DIGITS && r.bytes().all(|b| b.is_ascii_hexdigit()))
+    }
+}
+
+/// Makes the file of a `staging` path: new, 0600, open for reading and writing, and locked for as long as it is open, so that nobody's
+/// sweep takes it away however long the writing lasts.
+pub fn create_staged(path: &Path) -> io::Result<File> {
+    let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .custom_flags(nofollow)
+        .open(path)?;
+    lock(&file);
+    Ok(file)
+}
+
+/// Best effort: where a file system has no locks, age alone protects the file.
+pub(super) fn lock(file: &File) {
+    let _ = rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive);
+}
+
+/// Whether no living process writes it.
+pub(super) fn is_abandoned(file: &File) -> bool {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::WOULDBLOCK) => false,
+        // Locked now, or no locks here.
+        _ => true,
+    }
+}
+
+/// A temporary file that goes when this does, unless it was published.
+pub(super) struct Temporary<'f> {
+    folder: &'f Folder,
+    name: String,
+    pub file: File,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Remove,
+    Keep,
+}
+
+impl<'f> Temporary<'f> {
+    pub fn new(folder: &'f Folder, name: String, file: File) -> Self {
+        lock(&file);
+        Self {
+            folder,
+            name,
+            file,
+            fate: Fate::Remove,
+        }
+    }
+
+    /// It stays when this goes.
+    pub fn keep(&mut self) {
+        self.fate = Fate::Keep;
+    }
+
+    pub fn publish(&mut self, name: &str) -> Result<(), DestinationError> {
+        self.folder.publish(&self.name, name)?;
+        self.keep();
+        self.folder.sync().inspect_err(|_| {
+            // Not acknowledged, so not left there either.
+            let _ = self.folder.unlink(name);
+        })
+    }
+}
+
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        if self.fate == Fate::Remove {
+            // What cannot be removed now is the sweep's.
+            let _ = self.folder.unlink(&self.name);
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Brings source and archive together: captures an instance and packs it into one file. Where the file goes is `backup`'s business.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::archive::{PackOptions, Packed, Packer, Seal};
+use crate::model::manifest::{
+    BackupMetadata, CaptureInfo, ComponentEntry, ComponentStatus, ConfigInfo, ContentEntry,
+    Members, SystemInfo,
+};
+use crate::model::scan::Scan;
+use crate::model::{ArchiveName, Component, ComponentKind, Instance, Manifest, Phase, Warning};
+use crate::service::error::{at, was_cancelled};
+use crate::service::run::Run;
+use crate::service::watched::Meter;
+use crate::service::{Act, BackupService, Error, Result};
+use crate::source::database::{self, CaptureOptions, CaptureSummary, DatabaseSource};
+use crate::source::{config, discover};
+
+mod databases;
+mod trees;
+
+/// How long a capture may wait for locks and copies before it gives up.
+const CAPTURE_DEADLINE: Duration = Duration::from_secs(15 * 60);
+
+/// What an archive will say of itself.
+pub(crate) struct Label {
+    pub name: ArchiveName,
+    pub sequence: u64,
+    pub comment: String,
+    /// As in the manifest: `cli`, `restore:EXECUTION`, …
+    pub triggered_by: String,
+}
+
+pub(crate) struct Assembled {
+    pub packed: Packed<File>,
+    pub warnings: Vec<Warning>,
+    /// A component is missing or damaged.
+    pub partial: bool,
+    pub files: u64,
+}
+
+/// What is known of the components while the archive is written.
+#[derive(Default)]
+struct Findings {
+    components: Vec<ComponentEntry>,
+    contents: Vec<ContentEntry>,
+    warnings: Vec<Warning>,
+    /// The captured overrides database, kept until the configuration was merged.
+    overrides_copy: Option<PathBuf>,
+}
+
+/// An instance as it is now: what a scan finds, and the components that it should have found.
+pub(crate) struct Survey {
+    scan: Scan,
+}
+
+impl Survey {
+    /// Of the components `which` names (None: all).
+    pub fn take(
+        service: &BackupService,
+        instance: &Instance,
+        which: Option<&[String]>,
+    ) -> Result<Self> {
+        let (mut scan, _) = discover::rescan(instance, &service.data_dir)?;
+        if let Some(names) = which {
+            scan.components.retain(|c| names.contains(&c.name));
+        }
+        Ok(Self { scan })
+    }
+
+    /// Bytes of the components of a kind (None: all).
+    pub fn size(&self, kind: Option<ComponentKind>) -> u64 {
+        let chosen = self
+            .scan
+            .components
+            .iter()
+            .filter(|c| kind.is_none_or(|k| c.kind == k));
+        chosen.map(|c| c.size_bytes).sum()
+    }
+}
+
+/// All that makes one archive.
+pub(crate) struct Assembly<'a> {
+    pub instance: &'a Instance,
+    pub survey: Survey,
+    /// Never part of an instance.
+    pub own_folders: &'a [PathBuf],
+    pub label: &'a Label,
+    pub seal: Seal,
+    pub signing_key: &'a minisign::SecretKey,
+}
+
+/// Captures what the survey found and packs it into `out`.
+pub(crate) fn assemble(
+    assembly: Assembly<'_>,
+    out: File,
+    run: &Run,
+    act: &Act<'_>,
+) -> Result<Assembled> {
+    let Assembly {
+        instance,
+        survey,
+        own_folders,
+        label,
+        seal,
+        signing_key,
+    } = assembly;
+    let total = survey.size(None);
+    let Survey { scan } = survey;
+    let components = scan.components();
+    let meter = Meter::new(act, Phase::Packing, total);
+
+    let encrypted = !matches!(seal, Seal::None);
+    let algorithm = match &seal {
+        Seal::None => None,
+        Seal::Recipients(_) => Some("age-x25519".to_owned()),
+        Seal::Passphrase(_) => Some("age-scrypt".to_owned()),
+    };
+    let options = PackOptions {
+        compression: label.name.compression,
+        threads: thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        seal,
+        scratch: run.workspace().to_owned(),
+        created_at: label.name.created_at,
+    };
+    let mut packer = Packer::create(out, &options)?;
+    let mut findings = Findings {
+        warnings: scan.warnings.clone(),
+        ..Findings::default()
+    };
+
+    let capture = capture_and_pack(
+        &mut packer,
+        instance,
+        &components,
+        &mut findings,
+        run,
+        &meter,
+        act,
+    )
+    .map_err(|e| was_cancelled(e, act.cancel))?;
+    findings.warnings.extend(capture.warnings.clone());
+    let export = config::export(instance, findings.overrides_copy.as_deref());
+    findings.warnings.extend(export.warnings);
+    let config_hash = packer.add_config_export(&export.json)?;
+    let skip = trees::live_paths(instance, &components, own_folders);
+    for component in components
+        .iter()
+        .filter(|c| c.kind != ComponentKind::Database)
+    {
+        act.cancel.check()?;
+        trees::pack(
+            &mut packer,
+            instance,
+            component,
+            &skip,
+            &mut findings,
+            &meter,
+        )
+        .map_err(|e| was_cancelled(e, act.cancel))?;
+    }
+    act.cancel.check()?;
+    if findings
+        .components
+        .iter()
+        .all(|c| c.status == ComponentStatus::Missing)
+    {
+        return Err(Error::NothingRead {
+            instance: instance.name.clone(),
+            warnings: findings.warnings,
+        });
+    }
+
+    let Findings {
+        components,
+        contents,
+        warnings,
+        ..
+    } = findings;
+    let partial = components.iter().any(|c| c.status != ComponentStatus::Ok);
+    let single = contents
+        .iter()
+        .filter(|c| c.entry == crate::model::manifest::EntryType::File)
+        .count() as u64;
+    let trees: u64 = components
+        .iter()
+        .filter_map(|c| c.counts)
+        .map(|c| c.files)
+        .sum();
+    let tree_bytes: u64 = components
+        .iter()
+        .filter_map(|c| c.counts)
+        .map(|c| c.size_bytes)
+        .sum();
+    let kept = warnings.clone();
+    let packed = packer.finish(
+        |members: Members| Manifest {
+            backup_metadata: metadata(instance, label, run),
+            system_info: system_info(),
+            config_info: ConfigInfo {
+                config_source: export.config_source,
+                config_hash,
+                has_overrides: export.has_overrides,
+            },
+            total_size_bytes: contents.iter().map(|c| c.size_bytes).sum::<u64>() + tree_bytes,
+            components,
+            contents,
+            capture: CaptureInfo {
+                started_at: capture.started_at,
+                window_ms: capture.window.as_secs_f64() * 1000.0,
+                exact: capture.exact,
+            },
+            encrypted,
+            encryption_algorithm: algorithm,
+            members,
+            warnings: warnings
+                .into_iter()
+                .map(|w| crate::model::manifest::ManifestWarning {
+                    code: w.code,
+                    message: w.message,
+                    component: w.component,
+                })
+                .collect(),
+        },
+        signing_key,
+    );
+    let packed = packed.map_err(|e| was_cancelled(e.into(), act.cancel))?;
+    Ok(Assembled {
+        packed,
+        warnings: kept,
+        partial,
+        files: single + trees,
+    })
+}
+
+/// Databases are captured on a thread of their own and packed as they come: the next is copied while one is compressed.
+fn capture_and_pack(
+    packer: &mut Packer<File>,
+    instance: &Instance,
+    components: &[Component],
+    findings: &mut Findings,
+    run: &Run,
+    meter: &Meter<'_>,
+    act: &Act<'_>,
+) -> Result<CaptureSummary> {
+    let databases: Vec<&Component> = components
+        .iter()
+        .filter(|c| c.kind == ComponentKind::Database)
+        .collect();
+    let sources: Vec<DatabaseSource> = databases
+        .iter()
+        .flat_map(|c| {
+            c.sources.iter().map(|s| DatabaseSource {
+                component: c.name.clone(),
+                path: instance.path.join(s),
+            })
+        })
+        .collect();
+    let options = CaptureOptions {
+        max_block: Duration::from_millis(instance.settings.max_block_ms),
+        when_busy: instance.settings.when_busy,
+        deadline: CAPTURE_DEADLINE,
+    };
+    if sources.is_empty() {
+        return Ok(CaptureSummary {
+            started_at: Timestamp::now(),
+            window: Duration::ZERO,
+            exact: true,
+            warnings: Vec::new(),
+        });
+    }
+    let scratch = run.folder("capture")?;
+    let stop = act.cancel.child();
+    thread::scope(|scope| {
+        // Unbounded: a copy that nobody fetches waits on disk, never under a lock that the service's writers need.
+        let (send, captured) = crossbeam_channel::unbounded();
+        let (sources, scratch, options) = (&sources, &scratch, &options);
+        let (stop_capture, observer) = (stop.clone(), act.observer);
+        let capturing = scope.spawn(move || {
+            database::capture(
+                sources,
+                scratch,
+                options,
+                &stop_capture,
+                observer,
+                &mut |c| {
+                    // The receiver is gone only when packing failed; its error is the one that is reported.
+                    let _ = send.send(c);
+                },
+            )
+        });
+        let packed = databases::pack(
+            packer, instance, &databases, &captured, findings, meter, &stop,
+        );
+        if packed.is_err() {
+            stop.cancel();
+        }
+        let summary = match capturing.join() {
+            Ok(summary) => summary,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        packed?;
+        Ok(summary?)
+    })
+}
+
+impl Findings {
+    fn warn(&mut self, code: &str, component: &str, message: String) {
+        self.warnings
+            .push(Warning::new(code, Some(component), message));
+    }
+}
+
+fn metadata(instance: &Instance, label: &Label, run: &Run) -> BackupMetadata {
+    BackupMetadata {
+        instance_id: instance.id.clone(),
+        instance_name: instance.name.clone(),
+        hostname: rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned(),
+        backup_type: label.name.archive_type,
+        timestamp_utc: label.name.created_at,
+        triggered_by: label.triggered_by.clone(),
+        comment: label.comment.clone(),
+        backup_version: "2.0".to_owned(),
+        archive_name: label.name.to_string(),
+        run_id: run.id.clone(),
+        sequence: label.sequence,
+    }
+}
+
+fn system_info() -> SystemInfo {
+    SystemInfo {
+        app_version: env!("CARGO_PKG_VERSION").to_owned(),
+        platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        sqlite_version: rusqlite::version().to_owned(),
+    }
+}
+
+/// Removes a copy as soon as it is packed: the workspace holds no more than what is still to come.
+fn discard(copy: &Path) -> Result<()> {
+    fs::remove_file(copy).map_err(|e| at(copy, e))
+}

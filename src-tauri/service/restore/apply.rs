@@ -1,0 +1,222 @@
+//! Carries out a prepared restore: files, then databases, then checks; and takes everything back where anything fails. What it needs is
+//! in the journal's folder, so that the next start can go on from there after a crash.
+
+use std::path::Path;
+
+use super::change::Direction;
+use super::database::{Bring, LiveDatabase, Outcome, Patience, bring, probe, settle};
+use super::error::RestoreError;
+use super::journal::{Folder, Journal, Part, PartProgress, Stage};
+use super::replay::replay;
+use crate::model::{Cancel, NoObserver, Observer, Phase, Progress, Warning};
+use crate::source::guard;
+
+type Result<T> = std::result::Result<T, RestoreError>;
+
+/// A restore that was done.
+#[derive(Debug, Default)]
+pub struct Applied {
+    pub warnings: Vec<Warning>,
+    pub restart_required: bool,
+}
+
+/// Brings all parts about, or none of them. The journal is `Applied` afterwards, or gone with its folder's use where it was taken back:
+/// then the stage is `Prepared` again.
+pub fn apply(
+    folder: &Folder,
+    journal: &mut Journal,
+    patience: Patience,
+    cancel: &Cancel,
+    observer: &dyn Observer,
+) -> Result<Applied> {
+    match forward(folder, journal, patience, cancel, observer) {
+        Ok(applied) => Ok(applied),
+        Err(first) => match take_back(folder, journal, patience, observer) {
+            Ok(()) => Err(first),
+            Err(cause) => Err(RestoreError::RollbackFailed {
+                first: Box::new(first),
+                cause: Box::new(cause),
+            }),
+        },
+    }
+}
+
+fn forward(
+    folder: &Folder,
+    journal: &mut Journal,
+    patience: Patience,
+    cancel: &Cancel,
+    observer: &dyn Observer,
+) -> Result<Applied> {
+    let how = Bring {
+        direction: Direction::Forward,
+        patience,
+        scratch: &folder.path,
+        cancel,
+        observer,
+    };
+    let databases = live_databases(journal, |_| true);
+    // Somebody who does not let go is found out before any file has changed.
+    probe(&databases, &how)?;
+    tell(observer, Phase::Applying, "journal");
+    journal.stage = Stage::Applying;
+    folder.write(journal)?;
+
+    let mut applied = Applied::default();
+    for n in 0..journal.parts.len() {
+        cancel.check()?;
+        if journal.parts[n].changes.is_empty() {
+            continue;
+        }
+        touch(folder, journal, |part| part == n)?;
+        let part = &journal.parts[n];
+        tell(observer, Phase::Applying, &part.component);
+        let warnings = change_files(part, Direction::Forward, cancel, observer)?;
+        applied.take(part, warnings);
+    }
+    let mut touched = false;
+    let outcome = {
+        let journal = &mut *journal;
+        bring(&databases, &how, &mut || {
+            if touched {
+                return Ok(());
+            }
+            touched = true;
+            let with_databases: Vec<bool> = journal
+                .parts
+                .iter()
+                .map(|p| !p.databases.is_empty())
+                .collect();
+            touch(folder, journal, |part| with_databases[part])
+        })?
+    };
+    applied.add(outcome);
+    applied.restart_required |= journal.parts.iter().any(|p| p.restart_required);
+    tell(observer, Phase::Checking, "journal");
+    journal.stage = Stage::Applied;
+    folder.write(journal)?;
+    tell(observer, Phase::Applying, "done");
+    Ok(applied)
+}
+
+/// Everything that may have changed goes back to its pre-image. May be repeated.
+pub(super) fn take_back(
+    folder: &Folder,
+    journal: &mut Journal,
+    patience: Patience,
+    observer: &dyn Observer,
+) -> Result<()> {
+    // What has to go back goes back, whoever cancelled the way forward.
+    let cancel = Cancel::new();
+    let how = Bring {
+        direction: Direction::Back,
+        patience,
+        scratch: &folder.path,
+        cancel: &cancel,
+        observer,
+    };
+    for part in &journal.parts {
+        tell(observer, Phase::RollingBack, &part.component);
+        if part.progress == PartProgress::Touched && !part.changes.is_empty() {
+            change_files(part, Direction::Back, &cancel, observer)?;
+        }
+    }
+    let touched = live_databases(journal, |p| p.progress == PartProgress::Touched);
+    bring(&touched, &how, &mut || Ok(()))?;
+    for database in live_databases(journal, |p| p.progress == PartProgress::Untouched) {
+        // Not staged to its end: nothing of it counts. Whoever opens it next settles that; better that it is us.
+        let _ = settle(&database);
+    }
+    journal.stage = Stage::Prepared;
+    for part in &mut journal.parts {
+        part.progress = PartProgress::Untouched;
+    }
+    folder.write(journal)
+}
+
+fn touch(folder: &Folder, journal: &mut Journal, which: impl Fn(usize) -> bool) -> Result<()> {
+    for (n, part) in journal.parts.iter_mut().enumerate() {
+        if which(n) {
+            part.progress = PartProgress::Touched;
+        }
+    }
+    folder.write(journal)
+}
+
+fn live_databases(journal: &Journal, which: impl Fn(&Part) -> bool) -> Vec<LiveDatabase> {
+    let parts = journal.parts.iter().filter(|p| which(p));
+    parts.flat_map(|p| p.databases.iter().cloned()).collect()
+}
+
+fn change_files(
+    part: &Part,
+    direction: Direction,
+    cancel: &Cancel,
+    observer: &dyn Observer,
+) -> Result<Vec<Warning>> {
+    let warnings = replay(&part.changes, direction, cancel, observer)?.into_vec();
+    for database in &part.as_files {
+        let mode = match direction {
+            Direction::Forward => &database.mode_after,
+            Direction::Back => &database.mode_before,
+        };
+        if mode.as_deref() == Some("wal") {
+            set_wal(&database.target.path())?;
+        }
+    }
+    Ok(warnings)
+}
+
+/// A database that came as a file is in journal mode DELETE; the one that was backed up may have been in WAL.
+fn set_wal(path: &Path) -> Result<()> {
+    let _hold = guard::hold(path).map_err(RestoreError::io(path))?;
+    let db = super::database::open_live(path)?;
+    db.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))
+        .map_err(RestoreError::sqlite(path))?;
+    db.close()
+        .map_err(|(_, cause)| RestoreError::sqlite(path)(cause))
+}
+
+impl Applied {
+    fn take(&mut self, part: &Part, warnings: Vec<Warning>) {
+        self.warnings.extend(warnings.into_iter().map(|w| Warning {
+            component: Some(part.component.clone()),
+            ..w
+        }));
+    }
+
+    fn add(&mut self, outcome: Outcome) {
+        self.warnings.extend(outcome.warnings);
+        self.restart_required |= outcome.restart_required;
+    }
+}
+
+fn tell(observer: &dyn Observer, phase: Phase, what: &str) {
+    observer.progress(&Progress {
+        phase,
+        done_bytes: 0,
+        total_bytes: 0,
+        what: what.to_owned(),
+    });
+}
+
+/// What the next start found of a restore whose process died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovered {
+    /// It had changed nothing, or what it had changed was taken back.
+    TakenBack,
+    /// It was done; only its record was missing.
+    Done,
+}
+
+/// Ends what a dead process left in this folder. The caller owns it.
+pub fn recover(folder: &Folder, patience: Patience) -> Result<Recovered> {
+    match folder.journal()? {
+        None => Ok(Recovered::TakenBack),
+        Some(journal) if journal.stage == Stage::Applied => Ok(Recovered::Done),
+        Some(mut journal) => {
+            take_back(folder, &mut journal, patience, &NoObserver)?;
+            Ok(Recovered::TakenBack)
+        }
+    }
+}

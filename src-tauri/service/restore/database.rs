@@ -1,0 +1,432 @@
+//! Brings the content of copies into live databases through SQLite's backup API, so that open handles of a running service stay valid.
+//! All of a group are locked, then staged to their last page, then finished: until the first is finished a drop changes nothing.
+//! Databases that are not there, or that SQLite cannot read, are file changes instead.
+
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use serde::{Deserialize, Serialize};
+
+use super::change::{Direction, RawPath};
+use super::error::RestoreError;
+use super::page_size;
+use crate::model::{Cancel, Observer, Phase, Progress, Warning};
+use crate::source::guard;
+
+type Result<T> = std::result::Result<T, RestoreError>;
+
+const PAGES_PER_STEP: i32 = 2000;
+/// Up to here a restored database is checked page by page; beyond, its schema alone.
+const SMALL: u64 = 64 * 1024 * 1024;
+
+/// A live database that a restore fills, and with what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveDatabase {
+    /// Absolute, links resolved.
+    pub target: RawPath,
+    /// The checked copy that comes in; journal mode DELETE, opened by nobody.
+    pub after: RawPath,
+    /// What was there, in the same form.
+    pub before: RawPath,
+    /// `wal` or `delete`: what it was and stays.
+    pub journal_mode: String,
+}
+
+/// How long it is tried to get at databases that are in use. While a try waits new readers of a rollback-mode database are shut out, so
+/// tries are short and pauses long.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    pub each_try: Duration,
+    pub pause: Duration,
+    pub total: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            each_try: Duration::from_millis(500),
+            pause: Duration::from_secs(1),
+            total: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What the user should know of a group that was brought in.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub warnings: Vec<Warning>,
+    pub restart_required: bool,
+}
+
+pub(super) struct Bring<'a> {
+    pub direction: Direction,
+    pub patience: Patience,
+    /// For copies that must be rebuilt with another page size.
+    pub scratch: &'a Path,
+    pub cancel: &'a Cancel,
+    pub observer: &'a dyn Observer,
+}
+
+/// Whether every lock can be had now. Nothing is changed.
+pub(super) fn probe(group: &[LiveDatabase], how: &Bring<'_>) -> Result<()> {
+    let mut pairs = open_pairs(group, how)?;
+    // A page size that does not fit is dealt with when it matters; the lock is what is asked for.
+    for pair in &mut pairs {
+        pair.lock_only = true;
+    }
+    how.patiently(&mut pairs, &mut |_| Ok(()))
+}
+
+/// Fills the databases. `before_commit` runs when all are staged and nothing is changed yet.
+pub(super) fn bring(
+    group: &[LiveDatabase],
+    how: &Bring<'_>,
+    before_commit: &mut dyn FnMut() -> Result<()>,
+) -> Result<Outcome> {
+    if group.is_empty() {
+        before_commit()?;
+        return Ok(Outcome::default());
+    }
+    let mut outcome = Outcome::default();
+    let mut pairs = open_pairs(group, how)?;
+    for pair in &mut pairs {
+        if pair.text_encodings_differ()? {
+            pair.stale = true;
+            outcome.restart_required = true;
+            let what = format!(
+                "`{}` has another text encoding than before: programs that have it open must be started again",
+                pair.path.display()
+            );
+            outcome
+                .warnings
+                .push(Warning::new("encoding_differs", None, what));
+        }
+        page_size::fit(pair, how.scratch, how.cancel, before_commit)?;
+    }
+    // The ones that readers wait for are finished first.
+    pairs.sort_by_key(|pair| pair.wal);
+    let mut finished = false;
+    how.patiently(&mut pairs, &mut |backups| {
+        stage(backups, how)?;
+        how.cancel.check()?;
+        before_commit()?;
+        for (path, backup) in backups {
+            match backup.step(-1).map_err(RestoreError::sqlite(path))? {
+                StepResult::Done => {}
+                _ => return Err(in_use(path, Duration::ZERO)),
+            }
+        }
+        finished = true;
+        Ok(())
+    })?;
+    debug_assert!(finished, "a group is left only finished or with an error");
+    for pair in &mut pairs {
+        if pair.stale {
+            // A handle from before reads the new text no more; ours neither.
+            pair.live = open_live(&pair.path)?;
+        }
+        pair.settle()?;
+        if how.direction == Direction::Forward {
+            pair.check()?;
+        }
+    }
+    Ok(outcome)
+}
+
+/// Lets SQLite take back what a killed restore left half written, and sets the journal mode that was there.
+pub(super) fn settle(database: &LiveDatabase) -> Result<()> {
+    let path = &database.target.0;
+    let _hold = guard::hold(path).map_err(RestoreError::io(path))?;
+    let live = open_live(path)?;
+    read_once(&live).map_err(RestoreError::sqlite(path))?;
+    restore_mode(&live, &database.journal_mode);
+    Ok(())
+}
+
+type Staged<'p, 'b> = [(&'p Path, Backup<'b, 'b>)];
+
+impl Bring<'_> {
+    /// Locks the group and works on it, again and again until it works or patience ends.
+    fn patiently(
+        &self,
+        pairs: &mut [Pair],
+        work: &mut dyn FnMut(&Staged<'_, '_>) -> Result<()>,
+    ) -> Result<()> {
+        let started = Instant::now();
+        loop {
+            let path = match self.once(pairs, work) {
+                Err(RestoreError::InUse { path, waited }) if waited.is_zero() => path,
+                other => return other,
+            };
+            if started.elapsed() + self.patience.pause >= self.patience.total {
+                let waited = started.elapsed().max(Duration::from_millis(1));
+                return Err(in_use(&path, waited));
+            }
+            self.observer.progress(&Progress {
+                phase: Phase::Waiting,
+                done_bytes: 0,
+                total_bytes: 0,
+                what: path.display().to_string(),
+            });
+            pause(self.patience.pause, self.cancel)?;
+        }
+    }
+
+    fn once(
+        &self,
+        pairs: &mut [Pair],
+        work: &mut dyn FnMut(&Staged<'_, '_>) -> Result<()>,
+    ) -> Result<()> {
+        let until = Instant::now() + self.patience.each_try;
+        let mut staged = Vec::with_capacity(pairs.len());
+        for pair in pairs {
+            let path = pair.path.as_path();
+            let sqlite = |cause| RestoreError::sqlite(path)(cause);
+            // Set anew each time: SQLite counts an exhausted wait against the next one otherwise.
+            let wait = until.saturating_duration_since(Instant::now());
+            pair.live.busy_timeout(wait).map_err(sqlite)?;
+            if pair.lock_only {
+                pair.lock()?;
+                continue;
+            }
+            let backup = Backup::new(&pair.copy, &mut pair.live).map_err(sqlite)?;
+            // No page yet, but the lock.
+            match backup.step(0).map_err(sqlite)? {
+                StepResult::Busy | StepResult::Locked => return Err(in_use(path, Duration::ZERO)),
+                _ => staged.push((path, backup)),
+            }
+        }
+        work(&staged)
+    }
+}
+
+/// Copies everything but the last page of each.
+fn stage(backups: &Staged<'_, '_>, how: &Bring<'_>) -> Result<()> {
+    for (path, backup) in backups {
+        loop {
+            let pages = backup.progress();
+            how.cancel.check()?;
+            how.observer.progress(&Progress {
+                phase: match how.direction {
+                    Direction::Forward => Phase::Applying,
+                    Direction::Back => Phase::RollingBack,
+                },
+                done_bytes: u64::try_from(pages.pagecount - pages.remaining).unwrap_or(0),
+                total_bytes: u64::try_from(pages.pagecount).unwrap_or(0),
+                what: path.display().to_string(),
+            });
+            let step = (pages.remaining - 1).min(PAGES_PER_STEP);
+            if step <= 0 {
+                break;
+            }
+            match backup.step(step).map_err(RestoreError::sqlite(path))? {
+                StepResult::Busy | StepResult::Locked => return Err(in_use(path, Duration::ZERO)),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn pause(length: Duration, cancel: &Cancel) -> Result<()> {
+    let until = Instant::now() + length;
+    while let Some(left) = until.checked_duration_since(Instant::now()) {
+        cancel.check()?;
+        std::thread::sleep(left.min(Duration::from_millis(50)));
+    }
+    Ok(())
+}
+
+fn in_use(path: &Path, waited: Duration) -> RestoreError {
+    RestoreError::InUse {
+        path: path.to_path_buf(),
+        waited,
+    }
+}
+
+/// A live database and the copy that comes in, both open.
+pub(super) struct Pair {
+    pub path: PathBuf,
+    pub copy_path: PathBuf,
+    pub copy: Connection,
+    pub live: Connection,
+    pub wal: bool,
+    journal_mode: String,
+    lock_only: bool,
+    stale: bool,
+    inode: (u64, u64),
+    // Dropped after the connections: fields are dropped in order.
+    _hold: guard::ConnectionHold,
+}
+
+fn open_pairs(group: &[LiveDatabase], how: &Bring<'_>) -> Result<Vec<Pair>> {
+    let open = |database: &LiveDatabase| {
+        let path = database.target.0.clone();
+        let hold = guard::hold(&path).map_err(RestoreError::io(&path))?;
+        let inode = inode(&path)?;
+        let live = open_live(&path)?;
+        live.busy_timeout(how.patience.each_try)
+            .map_err(RestoreError::sqlite(&path))?;
+        let mode = match journal_mode(&live) {
+            Ok(mode) => mode,
+            Err(cause) if is_busy(&cause) => return Err(in_use(&path, how.patience.each_try)),
+            Err(cause) => return Err(RestoreError::sqlite(&path)(cause)),
+        };
+        let copy_path = match how.direction {
+            Direction::Forward => &database.after,
+            Direction::Back => &database.before,
+        };
+        Ok(Pair {
+            copy: open_copy(&copy_path.0)?,
+            copy_path: copy_path.0.clone(),
+            live,
+            wal: mode == "wal",
+            journal_mode: database.journal_mode.clone(),
+            lock_only: false,
+            stale: false,
+            inode,
+            path,
+            _hold: hold,
+        })
+    };
+    group.iter().map(open).collect()
+}
+
+impl Pair {
+    fn text_encodings_differ(&self) -> Result<bool> {
+        let of = |db: &Connection| db.query_row("PRAGMA encoding", [], |r| r.get::<_, String>(0));
+        let live = of(&self.live).map_err(RestoreError::sqlite(&self.path))?;
+        let copy = of(&self.copy).map_err(RestoreError::sqlite(&self.copy_path))?;
+        Ok(live != copy)
+    }
+
+    /// The write lock, and gives it back.
+    fn lock(&self) -> Result<()> {
+        match self.live.execute_batch("BEGIN EXCLUSIVE; ROLLBACK") {
+            Ok(()) => Ok(()),
+            Err(cause) if is_busy(&cause) => Err(in_use(&self.path, Duration::ZERO)),
+            Err(cause) => Err(RestoreError::sqlite(&self.path)(cause)),
+        }
+    }
+
+    /// After the last page: the journal mode of before, and a short log.
+    fn settle(&self) -> Result<()> {
+        restore_mode(&self.live, &self.journal_mode);
+        let _ = self.live.busy_timeout(Duration::from_millis(500));
+        // A reader that still holds the old snapshot keeps the log long; that is no failure.
+        let _ = self
+            .live
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if inode(&self.path)? == self.inode {
+            Ok(())
+        } else {
+            Err(RestoreError::Replaced(self.path.clone()))
+        }
+    }
+
+    /// What the application's own collations, functions and modules prevent from being checked is not held against it.
+    fn check(&self) -> Result<()> {
+        let failed = |finding: String| RestoreError::Check {
+            path: self.path.clone(),
+            finding,
+        };
+        let facts = "SELECT (SELECT user_version FROM pragma_user_version), \
+                     (SELECT count(*) FROM sqlite_schema), \
+                     (SELECT group_concat(coalesce(sql, name), char(10)) FROM (SELECT sql, name FROM sqlite_schema ORDER BY name, type))";
+        let of = |db: &Connection| {
+            db.query_row(facts, [], |r| {
+                Ok((
+                    r.get::<_, i64>(0)?,
+                    r.get::<_, i64>(1)?,
+                    r.get::<_, Option<String>>(2)?,
+                ))
+            })
+        };
+        let live = of(&self.live).map_err(RestoreError::sqlite(&self.path))?;
+        let copy = of(&self.copy).map_err(RestoreError::sqlite(&self.copy_path))?;
+        if live != copy {
+            return Err(failed("its schema is not the archive's".to_owned()));
+        }
+        let small = std::fs::metadata(&self.copy_path).is_ok_and(|m| m.len() <= SMALL);
+        if small
+            && let Ok(finding) = self
+                .live
+                .query_row("PRAGMA quick_check(1)", [], |r| r.get::<_, String>(0))
+            && finding != "ok"
+        {
+            return Err(failed(finding));
+        }
+        Ok(())
+    }
+}
+
+/// Not created, not read-only by accident, never a URI.
+pub(super) fn open_live(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let live = Connection::open_with_flags(path, flags).map_err(|cause| {
+        match cause.sqlite_error_code() {
+            Some(ErrorCode::CannotOpen) => RestoreError::NotWritable(path.to_path_buf()),
+            _ => RestoreError::sqlite(path)(cause),
+        }
+    })?;
+    // SQLite falls back to reading where it may not write.
+    if live
+        .is_readonly("main")
+        .map_err(RestoreError::sqlite(path))?
+    {
+        return Err(RestoreError::NotWritable(path.to_path_buf()));
+    }
+    Ok(live)
+}
+
+/// A private copy: no lock, no side files.
+pub(super) fn open_copy(path: &Path) -> Result<Connection> {
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(char::from(*byte));
+            }
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(uri, flags).map_err(RestoreError::sqlite(path))
+}
+
+pub(super) fn journal_mode(db: &Connection) -> rusqlite::Result<String> {
+    // The pragma alone answers before the file was looked at.
+    read_once(db)?;
+    db.query_row("PRAGMA journal_mode", [], |r| r.get(0))
+}
+
+pub(super) fn read_once(db: &Connection) -> rusqlite::Result<i64> {
+    db.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))
+}
+
+pub(super) fn is_busy(cause: &rusqlite::Error) -> bool {
+    matches!(
+        cause.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+/// Only WAL has to be set again: every other mode is a connection's own. Where somebody holds the file it stays as it is; the service
+/// sets its mode when it opens it.
+fn restore_mode(live: &Connection, mode: &str) {
+    if mode == "wal" {
+        let _ = live.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()));
+    }
+}
+
+fn inode(path: &Path) -> Result<(u64, u64)> {
+    let stat = std::fs::metadata(path).map_err(RestoreError::io(path))?;
+    Ok((stat.dev(), stat.ino()))
+}

@@ -1,0 +1,141 @@
+//! What is made once (keys, ids) and what the user sets for the installation as a whole.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+
+use crate::keys::{self, Backend, PublicKeys};
+use crate::service::{BackupService, Error, Result};
+
+/// Keys of `settings set`, each with what it takes.
+const SETTINGS: [(&str, fn(&str) -> bool, &str); 6] = [
+    ("autostart", is_switch, "yes or no"),
+    ("notify", is_switch, "yes or no"),
+    ("alarm_days", is_days, "a number of days from 1 to 3650"),
+    ("language", is_language, "en, de or system"),
+    ("theme", is_theme, "light, dark or system"),
+    (
+        "work_dir",
+        is_folder,
+        "an absolute path of an existing folder",
+    ),
+];
+
+impl BackupService {
+    /// Keys and store; done already is success. New keys are made only where the settings remember none.
+    pub fn init(&self) -> Result<PublicKeys> {
+        if let Some(keys) = self.public_keys()? {
+            // Proves that the place of secrets still holds them: a second `init` that says all is well must not lie.
+            keys::identity(&*self.secrets, &keys)?;
+            return Ok(keys);
+        }
+        let made = keys::create(&*self.secrets)?;
+        if self.backend == Backend::File {
+            self.store.set_setting("keys.backend", Some("file"))?;
+        }
+        let text = serde_json::to_string(&made).map_err(|e| Error::State(e.to_string()))?;
+        let kept = self.store.setting_or_insert("keys.public", &text)?;
+        self.add_recipient_row(&made.recipient, "this installation")?;
+        parse_keys(&kept)
+    }
+
+    /// None before `init`.
+    pub fn public_keys(&self) -> Result<Option<PublicKeys>> {
+        self.store
+            .setting("keys.public")?
+            .map(|text| parse_keys(&text))
+            .transpose()
+    }
+
+    pub(crate) fn require_keys(&self) -> Result<PublicKeys> {
+        self.public_keys()?.ok_or(Error::NotInitialised)
+    }
+
+    /// Every identity at hand: this installation's own first.
+    pub(crate) fn identities(&self) -> Result<Vec<age::x25519::Identity>> {
+        let own = keys::identity(&*self.secrets, &self.require_keys()?)?;
+        let mut all = vec![own];
+        all.extend(keys::imported_identities(&*self.secrets)?);
+        Ok(all)
+    }
+
+    pub fn settings(&self) -> Result<BTreeMap<String, String>> {
+        let mut found = BTreeMap::new();
+        for (key, _, _) in SETTINGS {
+            if let Some(value) = self.user_setting(key)? {
+                found.insert(key.to_owned(), value);
+            }
+        }
+        Ok(found)
+    }
+
+    /// All or nothing; an empty value goes back to the default.
+    pub fn set_settings(&self, changes: &[(String, String)]) -> Result<()> {
+        for (key, value) in changes {
+            let known = SETTINGS.iter().find(|(name, _, _)| name == key);
+            let (_, valid, takes) = known.ok_or_else(|| Error::Unknown {
+                what: "setting",
+                name: key.clone(),
+            })?;
+            if !value.is_empty() && !valid(value) {
+                return Err(Error::BadValue {
+                    what: "value of this setting",
+                    value: format!("{key}={value}"),
+                    reason: format!("it takes {takes}"),
+                });
+            }
+        }
+        for (key, value) in changes {
+            let value = (!value.is_empty()).then_some(value.as_str());
+            self.store.set_setting(&format!("user.{key}"), value)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn user_setting(&self, key: &str) -> Result<Option<String>> {
+        Ok(self.store.setting(&format!("user.{key}"))?)
+    }
+
+    /// The secrets of a destination, by their name.
+    pub(crate) fn destination_secrets(
+        &self,
+        id: &str,
+        names: &[&str],
+    ) -> Result<BTreeMap<String, SecretString>> {
+        let mut found = BTreeMap::new();
+        for name in names {
+            if let Some(secret) = self.secrets.get(&format!("destination/{id}/{name}"))? {
+                found.insert((*name).to_owned(), secret);
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn parse_keys(text: &str) -> Result<PublicKeys> {
+    serde_json::from_str(text)
+        .map_err(|e| Error::State(format!("the remembered keys cannot be read: {e}")))
+}
+
+fn is_switch(value: &str) -> bool {
+    matches!(value, "yes" | "no")
+}
+
+fn is_days(value: &str) -> bool {
+    value
+        .parse()
+        .is_ok_and(|days: u32| (1..=3650).contains(&days))
+}
+
+fn is_language(value: &str) -> bool {
+    matches!(value, "en" | "de" | "system")
+}
+
+fn is_theme(value: &str) -> bool {
+    matches!(value, "light" | "dark" | "system")
+}
+
+fn is_folder(value: &str) -> bool {
+    let path = std::path::Path::new(value);
+    path.is_absolute() && path.is_dir()
+}

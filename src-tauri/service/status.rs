@@ -1,0 +1,124 @@
+//! How things stand, in one sentence.
+
+use jiff::Timestamp;
+
+use crate::model::{ExecutionKind, ExecutionStatus, Instance};
+use crate::service::report::{InstanceStatus, State, StatusReport};
+use crate::service::{BackupService, Result};
+use crate::store::ExecutionFilter;
+
+impl BackupService {
+    pub fn status(&self) -> Result<StatusReport> {
+        if self.public_keys()?.is_none() {
+            return Ok(attention(
+                "Holdfast is not set up yet: run `holdfast init`, or open the window.",
+            ));
+        }
+        let instances = self.store.instances()?;
+        if instances.is_empty() {
+            return Ok(attention("Nothing is backed up yet: add an instance."));
+        }
+        let mut report = attention("");
+        let (mut failing, mut waiting) = (Vec::new(), Vec::new());
+        for instance in &instances {
+            let (status, last) = self.instance_status(instance)?;
+            match last {
+                Some(ExecutionStatus::Completed | ExecutionStatus::Running)
+                    if status.last_verified_at.is_some() => {}
+                None
+                | Some(
+                    ExecutionStatus::Completed
+                    | ExecutionStatus::Running
+                    | ExecutionStatus::Cancelled,
+                ) => {
+                    waiting.push(instance.name.clone());
+                }
+                Some(_) => failing.push(instance.name.clone()),
+            }
+            report.instances.push(status);
+        }
+        (report.state, report.sentence) = match (failing.as_slice(), waiting.as_slice()) {
+            ([], []) => (State::Well, well(&report.instances)),
+            ([], waiting) => (
+                State::Attention,
+                format!("No verified backup yet of {}.", waiting.join(", ")),
+            ),
+            (failing, _) => (
+                State::Failing,
+                format!("The last backup of {} did not succeed.", failing.join(", ")),
+            ),
+        };
+        Ok(report)
+    }
+
+    /// And how its last backup that came to an end went; several destinations of one run count as the worst of them.
+    fn instance_status(
+        &self,
+        instance: &Instance,
+    ) -> Result<(InstanceStatus, Option<ExecutionStatus>)> {
+        let all = ExecutionFilter {
+            instance_id: Some(instance.id.clone()),
+            kind: Some(ExecutionKind::Backup),
+            ..ExecutionFilter::default()
+        };
+        let newest = self.store.executions(&ExecutionFilter {
+            limit: Some(20),
+            ..all.clone()
+        })?;
+        let last_run = newest.first().map(|e| e.run_id.clone());
+        let worst = newest
+            .iter()
+            .filter(|e| Some(&e.run_id) == last_run.as_ref())
+            .map(|e| e.status)
+            .max_by_key(|status| severity(*status));
+        let archives = self.store.executions(&ExecutionFilter {
+            archives_only: true,
+            ..all
+        })?;
+        let good = || {
+            archives
+                .iter()
+                .filter(|e| e.status == ExecutionStatus::Completed && e.verified_at.is_some())
+        };
+        let status = InstanceStatus {
+            name: instance.name.clone(),
+            last_verified_at: good().filter_map(|e| e.verified_at).max(),
+            restorable_as_of: good().map(|e| e.started_at).max(),
+            next_run: None,
+        };
+        Ok((status, worst))
+    }
+}
+
+fn attention(sentence: &str) -> StatusReport {
+    StatusReport {
+        state: State::Attention,
+        sentence: sentence.to_owned(),
+        instances: Vec::new(),
+    }
+}
+
+fn severity(status: ExecutionStatus) -> u8 {
+    match status {
+        ExecutionStatus::Completed => 0,
+        ExecutionStatus::Running => 1,
+        ExecutionStatus::Cancelled => 2,
+        ExecutionStatus::Interrupted => 3,
+        ExecutionStatus::Partial => 4,
+        ExecutionStatus::Failed => 5,
+    }
+}
+
+fn well(instances: &[InstanceStatus]) -> String {
+    let oldest: Option<Timestamp> = instances.iter().filter_map(|i| i.restorable_as_of).min();
+    let as_of = oldest.map_or(String::new(), |at| {
+        format!(" as of {}", at.strftime("%Y-%m-%d %H:%M UTC"))
+    });
+    match instances {
+        [one] => format!("{} is backed up and verified, restorable{as_of}.", one.name),
+        many => format!(
+            "All {} instances are backed up and verified, restorable{as_of} at least.",
+            many.len()
+        ),
+    }
+}

@@ -1,0 +1,77 @@
+//! Makes the file with the right mode, opens the connection and sets it up. It knows no table.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{FILE_NAME, Result, StoreError, migrations};
+
+/// How long a statement waits for another process's write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(super) fn connect(data_dir: &Path) -> Result<Connection> {
+    let path = data_dir.join(FILE_NAME);
+    make(data_dir, &path).map_err(|cause| StoreError::Io {
+        path: path.clone(),
+        cause,
+    })?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    // SQLite refuses a link in any part of a path under NOFOLLOW; only the file itself must be none.
+    let real = fs::canonicalize(data_dir).map_err(|cause| StoreError::Io {
+        path: data_dir.to_owned(),
+        cause,
+    })?;
+    let mut connection = Connection::open_with_flags(real.join(FILE_NAME), flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Looked at before anything is written, so that a newer store stays as it is.
+    migrations::refuse_newer(&connection)?;
+    let journal_mode: String =
+        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if journal_mode != "wal" {
+        return Err(StoreError::NoWal { journal_mode });
+    }
+    // What was recorded must outlive a power cut; the store writes rarely.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    migrations::migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// SQLite gives `-wal` and `-shm` the mode of the database, so only this one file has to be right.
+///
+/// An existing file is never opened here: closing a plain descriptor would drop the locks that a connection of this process holds on it.
+/// A new one is finished under another name first, for the same reason.
+fn make(data_dir: &Path, path: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)?;
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.is_file() => Err(io::Error::other("it is not a regular file")),
+        Ok(found) if found.mode() & 0o077 != 0 => {
+            fs::set_permissions(path, Permissions::from_mode(0o600))
+        }
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => create(data_dir, path),
+        Err(e) => Err(e),
+    }
+}
+
+fn create(data_dir: &Path, path: &Path) -> io::Result<()> {
+    let empty = tempfile::Builder::new()
+        .prefix(".store-")
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(data_dir)?
+        .into_temp_path();
+    match empty.persist_noclobber(path) {
+        // Another process made it in between.
+        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other.map_err(|e| e.error),
+    }
+}

@@ -1,0 +1,233 @@
+//! Claims about restores that die in the middle: whatever the moment, the next start finds all of it old or all of it new.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use holdfast::model::instance::ComponentKind;
+use holdfast::model::{NoObserver, Observer, Progress};
+use holdfast::service::restore::apply::recover;
+use holdfast::service::restore::journal::Folder;
+use holdfast::source::files::WalkRules;
+
+use crate::support::holder::Holder;
+use crate::support::site::{Rows, SHORT, Site, rows};
+
+/// Dies at the nth thing it is told.
+struct DiesAt {
+    left: AtomicU32,
+}
+
+impl Observer for DiesAt {
+    fn progress(&self, _: &Progress) {
+        if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            std::process::abort();
+        }
+    }
+}
+
+/// Not a test: what the tests below start as another process, its folder, its journal mode and its end on standard input.
+#[test]
+#[ignore = "started by other tests"]
+fn child() {
+    let mut job = String::new();
+    std::io::stdin().read_to_string(&mut job).unwrap();
+    let [base, mode, dies_at] = job.split('\n').collect::<Vec<_>>()[..] else {
+        return;
+    };
+    match dies_at.parse().unwrap() {
+        0 => restore(Path::new(base), mode, &NoObserver),
+        n => restore(
+            Path::new(base),
+            mode,
+            &DiesAt {
+                left: AtomicU32::new(n),
+            },
+        ),
+    }
+}
+
+fn restore(base: &Path, mode: &str, observer: &dyn Observer) {
+    let site = described(base);
+    let rules = no_rules();
+    let grounds = site.grounds();
+    let wanted = [
+        site.wanted_config(&grounds, "app.ini", "new"),
+        site.wanted_tree(&grounds, "www", &rules),
+        site.wanted_database(&grounds, "devices", mode),
+        site.wanted_database(&grounds, "users", mode),
+        site.wanted_database(&grounds, "metrics", mode),
+    ];
+    site.restore_observed("1", &wanted, observer).1.unwrap();
+}
+
+fn no_rules() -> WalkRules {
+    WalkRules {
+        exclude: Vec::new(),
+        skip: Vec::new(),
+    }
+}
+
+fn described(base: &Path) -> Site {
+    let mut site = Site::at(base);
+    for name in ["devices", "users", "metrics"] {
+        site.component(name, ComponentKind::Database, &[&format!("{name}.db")]);
+    }
+    site.component("config", ComponentKind::Config, &["app.ini"]);
+    site.component("www", ComponentKind::Files, &["www"]);
+    site
+}
+
+/// `devices` is large, `users` small, `metrics` is not there yet.
+fn plant(base: &Path, mode: &str, size: u32) -> Site {
+    let site = described(base);
+    fs::create_dir_all(site.live("www/sub")).unwrap();
+    fs::write(site.live("www/sub/page"), "new").unwrap();
+    fs::write(site.live("www/added"), "new").unwrap();
+    site.archive_tree("www", &no_rules());
+    fs::write(site.live("www/sub/page"), "old").unwrap();
+    fs::remove_file(site.live("www/added")).unwrap();
+    fs::write(site.live("www/goes"), "old").unwrap();
+    fs::write(site.live("app.ini"), "old").unwrap();
+    let big = |label, count| Rows {
+        ballast: 3000,
+        ..Rows::few(label, count)
+    };
+    for name in ["devices", "users", "metrics"] {
+        fs::create_dir_all(site.unpacked.join(name)).unwrap();
+    }
+    let archived = |name: &str| site.unpacked.join(format!("{name}/{name}.db"));
+    big("old", size).write(&site.live("devices.db"), mode);
+    big("new", size + size / 2).write(&archived("devices"), "delete");
+    Rows::few("old", 10).write(&site.live("users.db"), mode);
+    Rows::few("new", 20).write(&archived("users"), "delete");
+    Rows::few("new", 5).write(&archived("metrics"), "delete");
+    site
+}
+
+/// A process of its own, so that the file locks of SQLite are another's.
+fn spawn(base: &Path, mode: &str, dies_at: u32) -> Child {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["restore_crash::child", "--exact", "--ignored", "--quiet"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    write!(input, "{}\n{mode}\n{dies_at}", base.display()).unwrap();
+    child
+}
+
+/// What a start does, twice, because it may die too.
+fn recovered(site: &Site) {
+    for _ in 0..2 {
+        let path = site.folder("1");
+        if path.exists() {
+            let folder = Folder::lock(&path).unwrap().expect("its owner is dead");
+            recover(&folder, SHORT).unwrap();
+        }
+    }
+}
+
+#[test]
+fn death_at_any_step_is_finished_or_taken_back() {
+    for mode in ["wal", "delete"] {
+        let (mut old, mut new) = (0, 0);
+        for step in 1.. {
+            let dir = tempfile::tempdir().unwrap();
+            let site = plant(dir.path(), mode, 40);
+            let before = site.picture();
+            let ended = spawn(&site_base(dir.path()), mode, step).wait().unwrap();
+            recovered(&site);
+            let after = site.picture();
+            if after == before {
+                old += 1;
+            } else {
+                assert_eq!(after["app.ini"], "644 new", "step {step}: {after:?}");
+                assert_eq!(after["www/sub/page"], "644 new");
+                assert!(!after.contains_key("www/goes"));
+                for name in ["devices", "users", "metrics"] {
+                    let rows = &after[&format!("{name}.db")];
+                    assert!(
+                        rows.contains("new") && !rows.contains("old"),
+                        "step {step}: {rows}"
+                    );
+                    assert!(rows.contains(&format!("{mode} ok")), "step {step}: {rows}");
+                }
+                new += 1;
+            }
+            if ended.success() {
+                break;
+            }
+        }
+        // The last is the one that was not killed; the steps before it are worth their name.
+        assert!(old > 15 && new >= 2, "{mode}: {old} old, {new} new");
+    }
+}
+
+fn site_base(dir: &Path) -> std::path::PathBuf {
+    dir.canonicalize().unwrap()
+}
+
+#[test]
+fn kill_at_any_moment_leaves_all_old_or_all_new() {
+    const KILLS: u32 = 50;
+    for mode in ["wal", "delete"] {
+        let dir = tempfile::tempdir().unwrap();
+        plant(dir.path(), mode, 2000);
+        let started = Instant::now();
+        assert!(
+            spawn(&site_base(dir.path()), mode, 0)
+                .wait()
+                .unwrap()
+                .success()
+        );
+        let whole = started.elapsed();
+        let (mut old, mut new) = (0, 0);
+        for n in 0..KILLS {
+            let dir = tempfile::tempdir().unwrap();
+            let site = plant(dir.path(), mode, 2000);
+            let mut holder = (n % 2 == 0).then(|| Holder::open(&site.live("devices.db")));
+            let mut child = spawn(&site_base(dir.path()), mode, 0);
+            // From nothing to a little more than the whole run, the later half more densely: that is where it changes things.
+            std::thread::sleep(whole.mul_f64(0.2 + 0.9 * f64::from(n) / f64::from(KILLS)));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            recovered(&site);
+            let seen = holder
+                .as_mut()
+                .map(|h| h.ask("SELECT label, count(*) FROM t GROUP BY label"));
+            drop(holder);
+            let devices = rows(&site.live("devices.db"));
+            let users = rows(&site.live("users.db"));
+            let config = fs::read_to_string(site.live("app.ini")).unwrap();
+            let state = (
+                devices.starts_with("new 3000 "),
+                users.starts_with("new 20 "),
+                config == "new",
+            );
+            let expected = match state {
+                (true, true, true) => {
+                    new += 1;
+                    "[('new', 3000)]"
+                }
+                (false, false, false) => {
+                    old += 1;
+                    assert!(devices.starts_with("old 2000 ") && users.starts_with("old 10 "));
+                    "[('old', 2000)]"
+                }
+                mixed => panic!("mixed: {mixed:?} {devices} {users} {config}"),
+            };
+            assert!(devices.ends_with(&format!("{mode} ok")), "{devices}");
+            assert!(seen.is_none_or(|seen| seen == expected));
+            assert_eq!(site.live("metrics.db").exists(), state.0);
+        }
+        println!("{mode}: {old} old, {new} new of {KILLS}, a run takes {whole:?}");
+        assert!(old > 0, "no kill came early enough to be one");
+        assert!(whole > Duration::ZERO);
+    }
+}

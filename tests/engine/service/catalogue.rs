@@ -1,0 +1,134 @@
+//! Claims about lists, pins, deletion and the catalogue.
+
+use std::fs;
+
+use holdfast::service::error::Refusal;
+use holdfast::service::report::State;
+use holdfast::service::{ArchiveFilter, Error};
+
+use super::fixture::{House, INSTANCE, files_below};
+
+#[test]
+fn losing_the_store_loses_no_backup() {
+    let house = House::new();
+    house.backup();
+    house.backup();
+    let before = house.service.archives(&ArchiveFilter::default()).unwrap();
+    let data = house.path("data");
+    let fresh = House::empty();
+    // The same keys, an empty store: as after `key import` and `destination add`.
+    fs::copy(data.join("keys.json"), fresh.path("data/keys.json")).unwrap();
+    let kit = house.path("kit.txt");
+    house.service.export_kit(&kit).unwrap();
+    fs::remove_file(fresh.path("data/keys.json")).unwrap();
+    fresh.service.import_kit(&kit).unwrap();
+    let report = fresh
+        .service
+        .rebuild_catalogue("vault", &fresh.act())
+        .unwrap();
+    assert_eq!(
+        (report.found, report.added, report.removed, report.foreign),
+        (2, 2, 0, 0)
+    );
+    let after = fresh.service.archives(&ArchiveFilter::default()).unwrap();
+    let names = |rows: &[holdfast::service::report::ArchiveRow]| {
+        let mut names: Vec<_> = rows
+            .iter()
+            .map(|r| (r.name.clone(), r.compressed_size_bytes))
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&after), names(&before));
+    let again = fresh
+        .service
+        .rebuild_catalogue("vault", &fresh.act())
+        .unwrap();
+    assert_eq!((again.found, again.added, again.removed), (2, 0, 0));
+}
+
+#[test]
+fn what_went_away_at_the_destination_leaves_the_list_but_not_the_history() {
+    let house = House::new();
+    house.backup();
+    fs::remove_file(
+        house
+            .path("vault")
+            .join(&files_below(&house.path("vault"))[0]),
+    )
+    .unwrap();
+    let report = house
+        .service
+        .rebuild_catalogue("vault", &house.act())
+        .unwrap();
+    assert_eq!(report.removed, 1);
+    assert!(
+        house
+            .service
+            .archives(&ArchiveFilter::default())
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(house.service.history(None).unwrap().len(), 1);
+}
+
+#[test]
+fn delete_asks_for_the_file_name_and_spares_what_is_pinned() {
+    let house = House::new();
+    let archive = house.archive();
+    let name = archive.0.strip_prefix("vault:").unwrap();
+    let refused = house
+        .service
+        .delete(&archive, "yes", &house.act())
+        .unwrap_err();
+    assert!(matches!(refused, Error::Refused(Refusal::Confirm { .. })));
+    assert_eq!(refused.exit_status(), 4);
+    house.service.pin(&archive, true).unwrap();
+    assert_eq!(
+        house
+            .service
+            .delete(&archive, name, &house.act())
+            .unwrap_err()
+            .problem()
+            .code,
+        "pinned"
+    );
+    house.service.pin(&archive, false).unwrap();
+    house.service.delete(&archive, name, &house.act()).unwrap();
+    assert!(files_below(&house.path("vault")).is_empty());
+    assert!(
+        house
+            .service
+            .archives(&ArchiveFilter::default())
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn status_goes_from_attention_to_well_to_failing() {
+    let house = House::empty();
+    assert_eq!(house.service.status().unwrap().state, State::Attention);
+    let house = House::new();
+    assert_eq!(house.service.status().unwrap().state, State::Attention);
+    house.backup();
+    let well = house.service.status().unwrap();
+    assert_eq!(well.state, State::Well, "{}", well.sentence);
+    assert!(well.instances[0].restorable_as_of.is_some());
+    fs::rename(house.instance_dir(), house.path("elsewhere")).unwrap();
+    house.backup_to(&["vault"]).unwrap_err();
+    assert_eq!(house.service.status().unwrap().state, State::Failing);
+}
+
+#[test]
+fn settings_of_an_instance_are_all_or_nothing() {
+    let house = House::new();
+    let changes = [
+        ("check".to_owned(), "full".to_owned()),
+        ("max_block_ms".to_owned(), "soon".to_owned()),
+    ];
+    let error = house.service.set_instance(INSTANCE, &changes).unwrap_err();
+    assert_eq!(error.exit_status(), 2);
+    let kept = house.service.instance(INSTANCE).unwrap();
+    assert_eq!(kept.settings.check, holdfast::model::CheckLevel::Quick);
+}

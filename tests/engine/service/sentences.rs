@@ -1,0 +1,193 @@
+//! Every failure in words, in one table: what a person reads is looked at as a whole.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use holdfast::archive::{OpenError, PackError};
+use holdfast::destination::{DestinationError, ErrorKind};
+use holdfast::keys::KeyError;
+use holdfast::model::{Cancelled, Warning};
+use holdfast::service::Error;
+use holdfast::service::error::Refusal;
+use holdfast::source::database::CaptureError;
+use holdfast::source::discover::ScanError;
+use holdfast::store::StoreError;
+
+#[test]
+fn every_failure_says_what_why_and_what_next() {
+    let mut table = String::new();
+    for error in samples() {
+        let problem = error.problem();
+        assert!(
+            !problem.message.is_empty() && !problem.hint.is_empty(),
+            "{error:?}"
+        );
+        assert!(
+            !problem.message.ends_with('.'),
+            "the hint follows: {}",
+            problem.message
+        );
+        assert!(problem.hint.ends_with('.'), "{}", problem.hint);
+        table.push_str(&format!(
+            "{} [exit {}]\n  {}\n  {}\n",
+            problem.code,
+            error.exit_status(),
+            problem.message,
+            problem.hint
+        ));
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn a_hostile_name_cannot_play_with_the_terminal() {
+    let error = Error::Open(OpenError::Refused {
+        entry: Some("a\u{1b}[2Jb".to_owned()),
+        reason: "it is twice in the archive".to_owned(),
+        intact_bytes: None,
+    });
+    assert!(
+        !error.problem().message.contains('\u{1b}'),
+        "{}",
+        error.problem().message
+    );
+}
+
+fn samples() -> Vec<Error> {
+    let path = || PathBuf::from("/srv/tacacs/data/devices.db");
+    let io_error = |kind| io::Error::from(kind);
+    let mut errors = vec![
+        Error::Scan(ScanError::Missing("/srv/tacacs".into())),
+        Error::Scan(ScanError::NotAFolder("/srv/tacacs".into())),
+        Error::Scan(ScanError::Nothing("/srv/tacacs".into())),
+        Error::Scan(ScanError::Unreadable(
+            "/srv/tacacs".into(),
+            io_error(io::ErrorKind::PermissionDenied),
+        )),
+        Error::Capture(CaptureError::Missing(path())),
+        Error::Capture(CaptureError::Forbidden(path())),
+        Error::Capture(CaptureError::NotAFile(path())),
+        Error::Capture(CaptureError::Busy {
+            path: path(),
+            waited: Duration::from_millis(2100),
+        }),
+        Error::Capture(CaptureError::NoSpace("/var/tmp".into())),
+        Error::Capture(CaptureError::Moving { path: path() }),
+        Error::Pack(PackError::Write(io_error(io::ErrorKind::StorageFull))),
+        Error::Open(OpenError::NoKey),
+        Error::Open(OpenError::WrongKey),
+        Error::Open(OpenError::NotAnArchive(
+            "it does not start like one".to_owned(),
+        )),
+        Error::Open(OpenError::UnknownVersion("3.0".to_owned())),
+        Error::Open(OpenError::Refused {
+            entry: Some("devices/devices.db".to_owned()),
+            reason: "its SHA-256 is not the one in the manifest".to_owned(),
+            intact_bytes: Some(81920),
+        }),
+        Error::Store(StoreError::Newer { found: 9, known: 1 }),
+        Error::Keys(KeyError::NoService(None)),
+        Error::Keys(KeyError::Locked),
+        Error::Keys(KeyError::Missing("identity".to_owned())),
+        Error::Keys(KeyError::Wrong("identity".to_owned())),
+        Error::Cancelled(Cancelled),
+        Error::Unknown {
+            what: "instance",
+            name: "tacacs-9".to_owned(),
+        },
+        Error::Taken {
+            what: "destination",
+            name: "vault".to_owned(),
+        },
+        Error::BadValue {
+            what: "name of an instance",
+            value: "a b".to_owned(),
+            reason: "it takes 1 to 64 letters, digits, `-` and `_`".to_owned(),
+        },
+        Error::NotInitialised,
+        Error::NotEmptyInstallation,
+        Error::LastRecipient,
+        Error::Disabled {
+            destination: "vault".to_owned(),
+        },
+        Error::Busy {
+            instance: "tacacs-1".to_owned(),
+            holder: "a backup of process 7".to_owned(),
+        },
+        Error::NothingRead {
+            instance: "tacacs-1".to_owned(),
+            warnings: vec![Warning::new("component_missing", None, "it is gone")],
+        },
+        Error::NoSpace {
+            path: "/var/lib/holdfast".into(),
+            needed: 5 << 30,
+            free: 1 << 20,
+        },
+        Error::NotEmpty {
+            path: "/tmp/out".into(),
+        },
+        Error::NoArchive {
+            execution: "e1".to_owned(),
+        },
+        Error::ArchiveGone {
+            archive: "vault:a".to_owned(),
+        },
+        Error::NotInCatalogue {
+            archive: "/tmp/a".to_owned(),
+        },
+        Error::Pinned {
+            archive: "vault:a".to_owned(),
+        },
+        Error::DigestDiffers {
+            archive: "vault:a".to_owned(),
+        },
+        Error::Refused(Refusal::Confirm {
+            given: String::new(),
+            expected: "tacacs-1".to_owned(),
+        }),
+        Error::Refused(Refusal::Unsigned),
+        Error::Refused(Refusal::UnknownSigner {
+            key_id: "0123456789ABCDEF".to_owned(),
+        }),
+        Error::Refused(Refusal::Claim(vec![
+            "it is of instance a (00000001), not of b (00000002)".to_owned(),
+        ])),
+    ];
+    for kind in [
+        io::ErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied,
+        io::ErrorKind::StorageFull,
+        io::ErrorKind::ReadOnlyFilesystem,
+    ] {
+        errors.push(Error::Io {
+            path: "/var/lib/holdfast".into(),
+            cause: io_error(kind),
+        });
+    }
+    for kind in [
+        ErrorKind::Authentication,
+        ErrorKind::Trust,
+        ErrorKind::Unreachable,
+        ErrorKind::Timeout,
+        ErrorKind::Space,
+        ErrorKind::Missing,
+        ErrorKind::Exists,
+        ErrorKind::Forbidden,
+        ErrorKind::Throttled,
+        ErrorKind::Truncated,
+        ErrorKind::Protocol,
+        ErrorKind::Config,
+    ] {
+        let cause = DestinationError {
+            kind,
+            detail: "what came back".to_owned(),
+            cause: None,
+        };
+        errors.push(Error::Destination {
+            name: "vault".to_owned(),
+            cause,
+        });
+    }
+    errors
+}
