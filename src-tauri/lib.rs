@@ -7,5 +7,7 @@ pub mod environment;
 pub mod keys;
 pub mod model;
 pub mod service;
+#[cfg(feature = "desktop")]
+pub mod shell;
 pub mod source;
 pub mod store;

@@ -157,6 +157,8 @@ pub struct ContentEntry {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub damaged: bool,
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    // The page does not read it, and ts-rs cannot flatten what may be missing.
+    #[cfg_attr(test, ts(skip))]
     pub database: Option<DatabaseFacts>,
 }
 

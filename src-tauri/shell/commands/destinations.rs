@@ -1,0 +1,52 @@
+//! Places of archives.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+
+use super::Shared;
+use crate::model::{DestinationConfig, DestinationType};
+use crate::service::NewDestination;
+use crate::service::report::TestReport;
+use crate::shell::desk::Answer;
+
+#[tauri::command]
+pub async fn destinations(desk: Shared<'_>) -> Answer<Vec<DestinationConfig>> {
+    desk.ask(|service| service.destinations()).await
+}
+
+#[tauri::command]
+pub async fn add_destination(
+    desk: Shared<'_>,
+    name: String,
+    destination_type: DestinationType,
+    settings: BTreeMap<String, String>,
+    secrets: BTreeMap<String, String>,
+) -> Answer<DestinationConfig> {
+    let sealed = |(key, value)| (key, SecretString::from(value));
+    let new = NewDestination {
+        name,
+        destination_type,
+        settings: settings.into_iter().collect(),
+        secrets: secrets.into_iter().map(sealed).collect(),
+    };
+    desk.ask(move |service| service.add_destination(&new)).await
+}
+
+#[tauri::command]
+pub async fn enable_destination(desk: Shared<'_>, name: String, enabled: bool) -> Answer<()> {
+    desk.ask(move |service| service.enable_destination(&name, enabled))
+        .await
+}
+
+#[tauri::command]
+pub async fn remove_destination(desk: Shared<'_>, name: String) -> Answer<()> {
+    desk.ask(move |service| service.remove_destination(&name))
+        .await
+}
+
+#[tauri::command]
+pub async fn test_destination(desk: Shared<'_>, name: String) -> Answer<TestReport> {
+    desk.look(move |service, act| service.test_destination(&name, act))
+        .await
+}

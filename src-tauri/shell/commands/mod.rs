@@ -1,0 +1,63 @@
+//! What the page may ask, one file a room of the window. Each is three lines: the words belong to the service and to the page.
+
+mod acts;
+mod archives;
+mod destinations;
+mod dialogs;
+mod instances;
+mod keys;
+mod overview;
+mod restore;
+mod settings;
+
+use std::sync::Arc;
+
+use tauri::ipc::Invoke;
+use tauri::{State, Wry};
+
+use super::desk::Desk;
+
+type Shared<'a> = State<'a, Arc<Desk>>;
+
+/// Every command. The page's side of the table is `ui/src/host.ts`.
+pub fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
+    tauri::generate_handler![
+        acts::acts,
+        acts::cancel,
+        acts::close,
+        archives::archives,
+        archives::backup,
+        archives::drill,
+        archives::history,
+        archives::show,
+        archives::verify,
+        destinations::add_destination,
+        destinations::destinations,
+        destinations::enable_destination,
+        destinations::remove_destination,
+        destinations::test_destination,
+        dialogs::pick_file,
+        dialogs::pick_folder,
+        dialogs::save_file,
+        instances::add_instance,
+        instances::add_sample,
+        instances::instance_scan,
+        instances::instances,
+        instances::remove_instance,
+        instances::scan,
+        instances::set_instance,
+        keys::add_signer,
+        keys::export_kit,
+        keys::init,
+        keys::public_keys,
+        keys::recipients,
+        keys::signers,
+        overview::place,
+        overview::status,
+        restore::plan,
+        restore::restore,
+        restore::undo,
+        settings::set_settings,
+        settings::settings,
+    ]
+}

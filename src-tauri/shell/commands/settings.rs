@@ -1,0 +1,18 @@
+//! The user's settings.
+
+use std::collections::BTreeMap;
+
+use super::Shared;
+use crate::shell::desk::Answer;
+
+#[tauri::command]
+pub async fn settings(desk: Shared<'_>) -> Answer<BTreeMap<String, String>> {
+    desk.ask(|service| service.settings()).await
+}
+
+#[tauri::command]
+pub async fn set_settings(desk: Shared<'_>, changes: BTreeMap<String, String>) -> Answer<()> {
+    let changes: Vec<_> = changes.into_iter().collect();
+    desk.ask(move |service| service.set_settings(&changes))
+        .await
+}

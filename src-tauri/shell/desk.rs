@@ -1,0 +1,108 @@
+//! Where commands find the service: opened at the first question, so that a data folder that cannot be used is an answer in the window
+//! and not an end before it. Every question runs on a blocking thread.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use super::acts::{Acts, Tell};
+use super::error::ShellError;
+use crate::environment::{self, EnvironmentError};
+use crate::keys::Backend;
+use crate::model::{Cancel, ExecutionKind, NoObserver, Problem};
+use crate::service::{self, Act, BackupService};
+
+/// What a command answers to the page.
+pub type Answer<T> = Result<T, Problem>;
+
+const TRIGGERED_BY: &str = "window";
+
+pub struct Desk {
+    data_dir: Result<PathBuf, EnvironmentError>,
+    pub backend: Backend,
+    service: Mutex<Option<Arc<BackupService>>>,
+    pub acts: Arc<Acts>,
+}
+
+/// A long act as the page names it.
+pub struct NewAct {
+    pub id: String,
+    pub kind: ExecutionKind,
+    pub subject: String,
+}
+
+impl Desk {
+    pub fn from_environment(tell: Tell) -> Self {
+        Self {
+            data_dir: environment::data_dir(None),
+            backend: environment::backend(),
+            service: Mutex::default(),
+            acts: Arc::new(Acts::new(tell)),
+        }
+    }
+
+    /// A short question.
+    pub async fn ask<T: Send + 'static>(
+        self: &Arc<Self>,
+        question: impl FnOnce(&BackupService) -> Result<T, service::Error> + Send + 'static,
+    ) -> Answer<T> {
+        let desk = Arc::clone(self);
+        blocking(move || Ok(question(&*desk.service()?)?)).await
+    }
+
+    /// A question that reads an archive or a destination: shown by the page itself, not on the table of acts.
+    pub async fn look<T: Send + 'static>(
+        self: &Arc<Self>,
+        question: impl FnOnce(&BackupService, &Act<'_>) -> Result<T, service::Error> + Send + 'static,
+    ) -> Answer<T> {
+        self.ask(move |service| {
+            let act = Act {
+                cancel: &Cancel::new(),
+                observer: &NoObserver,
+                triggered_by: TRIGGERED_BY.to_owned(),
+            };
+            question(service, &act)
+        })
+        .await
+    }
+
+    /// A long act: on the table while it runs, with its progress, until it ends or is cancelled.
+    pub async fn act<T: Send + 'static>(
+        self: &Arc<Self>,
+        new: NewAct,
+        verb: impl FnOnce(&BackupService, &Act<'_>) -> Result<T, service::Error> + Send + 'static,
+    ) -> Answer<T> {
+        let desk = Arc::clone(self);
+        let (id, kind, subject) = (new.id, new.kind, new.subject);
+        let guard = desk.acts.begin(id, kind, subject, Timestamp::now())?;
+        blocking(move || {
+            let act = Act {
+                cancel: &guard.cancel,
+                observer: &guard,
+                triggered_by: TRIGGERED_BY.to_owned(),
+            };
+            Ok(verb(&*desk.service()?, &act)?)
+        })
+        .await
+    }
+
+    fn service(&self) -> Result<Arc<BackupService>, ShellError> {
+        let data_dir = self.data_dir.as_ref().map_err(Clone::clone)?;
+        // What a panic left is either nothing or an opened service: both can be used.
+        let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(service) = &*service {
+            return Ok(Arc::clone(service));
+        }
+        let opened = Arc::new(BackupService::open(data_dir, self.backend)?);
+        *service = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ShellError> + Send + 'static,
+) -> Answer<T> {
+    let done = tauri::async_runtime::spawn_blocking(work).await;
+    Ok(done.map_err(|_| ShellError::Panicked)??)
+}

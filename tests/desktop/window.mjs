@@ -1,0 +1,172 @@
+// A window under test: the W3C WebDriver protocol straight to WebKitWebDriver, and xdotool for the desktop's own dialogs.
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import path from "node:path";
+
+const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
+
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Asks until it gets a truthy answer; the last answer or error is in the failure. */
+export async function until(what, ask, ms = 30_000) {
+  const end = Date.now() + ms;
+  let last;
+  for (;;) {
+    try {
+      last = await ask();
+      if (last) return last;
+    } catch (error) {
+      last = error.message;
+    }
+    if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}; last: ${last}`);
+    await sleep(80);
+  }
+}
+
+export class Window {
+  static async open(binary, env = {}) {
+    const port = await freePort();
+    const driver = spawn("WebKitWebDriver", [`--port=${port}`], {
+      env: { ...process.env, TAURI_WEBVIEW_AUTOMATION: "true", ...env },
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    process.once("exit", () => driver.kill());
+    const window = new Window(`http://127.0.0.1:${port}`, driver);
+    await until("the driver", () => window.#request("GET", "/status"));
+    const options = { "webkitgtk:browserOptions": { binary, args: [] } };
+    const session = await window.#request("POST", "/session", { capabilities: { alwaysMatch: options } });
+    window.session = `/session/${session.sessionId}`;
+    return window;
+  }
+
+  constructor(base, driver) {
+    this.base = base;
+    this.driver = driver;
+  }
+
+  async #request(method, where, body) {
+    const json = body === undefined ? undefined : JSON.stringify(body);
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(this.base + where, { method, headers, body: json });
+    const { value } = await response.json();
+    if (!response.ok) throw new Error(`${method} ${where}: ${value?.error}: ${value?.message}`);
+    return value;
+  }
+
+  #ask(method, where, body) {
+    return this.#request(method, this.session + where, body);
+  }
+
+  #element(xpath) {
+    return this.#ask("POST", "/element", { using: "xpath", value: xpath });
+  }
+
+  /** Clicks what carries this text or label, once it is there and takes clicks. */
+  async click(name, within = "") {
+    const text = quote(name);
+    const own = `normalize-space(.)=${text} or @aria-label=${text} or @title=${text}`;
+    const xpath = `(${within}//*[self::button or self::a or self::label][${own}][not(@disabled)])[last()]`;
+    await until(`a click on "${name}"`, async () => {
+      const element = await this.#element(xpath);
+      await this.#ask("POST", `/element/${element[ELEMENT]}/click`, {});
+      return true;
+    });
+  }
+
+  /** Types into the field of this label, in the place of what is there. */
+  async type(label, text) {
+    const xpath = `(//input[@id=//label[starts-with(normalize-space(.),${quote(label)})]/@for])[last()]`;
+    const element = await until(`the field "${label}"`, () => this.#element(xpath));
+    await this.#ask("POST", `/element/${element[ELEMENT]}/clear`, {});
+    await this.#ask("POST", `/element/${element[ELEMENT]}/value`, { text });
+  }
+
+  async text() {
+    return this.#ask("POST", "/execute/sync", { script: "return document.body.innerText", args: [] });
+  }
+
+  run(script, ...args) {
+    return this.#ask("POST", "/execute/sync", { script, args });
+  }
+
+  /** Waits until the page says this somewhere. */
+  async says(pattern, ms) {
+    let last = "";
+    try {
+      return await until(
+        `the words ${pattern}`,
+        async () => {
+          last = await this.text();
+          return pattern.test(last);
+        },
+        ms,
+      );
+    } catch (error) {
+      throw new Error(`${error.message}; the page says:\n${last}`);
+    }
+  }
+
+  /** Into the folder of `HOLDFAST_SCREENSHOTS`, where it is set. */
+  async shot(name) {
+    const dir = process.env.HOLDFAST_SCREENSHOTS;
+    if (!dir) return;
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(path.join(dir, `${name}.png`), Buffer.from(await this.#ask("GET", "/screenshot"), "base64"));
+  }
+
+  async close() {
+    try {
+      await this.#ask("DELETE", "");
+    } finally {
+      this.driver.kill();
+    }
+  }
+}
+
+/** Answers a dialog of the desktop by typing a path into it, as a user with a keyboard does. */
+export async function answerDialog(title, file) {
+  const find = () => xdotool("search", "--onlyvisible", "--name", `^${title}$`).split("\n")[0];
+  const id = await until(`the dialog "${title}"`, find);
+  await sleep(600); // A dialog that is mapped but not yet focused drops keys.
+  xdotool("windowactivate", "--sync", id);
+  xdotool("key", "--clearmodifiers", "ctrl+l");
+  await sleep(300);
+  xdotool("key", "--clearmodifiers", "ctrl+a");
+  xdotool("type", "--delay", "8", file);
+  await sleep(400);
+  xdotool("key", "Return");
+  await until(`the end of the dialog "${title}"`, async () => {
+    if (!visible(id)) return true;
+    await sleep(700);
+    if (!visible(id)) return true;
+    xdotool("windowactivate", "--sync", id);
+    xdotool("key", "Return");
+    return false;
+  });
+}
+
+function visible(id) {
+  try {
+    return execFileSync("xwininfo", ["-id", id], { encoding: "utf8", stdio: "pipe" }).includes("IsViewable");
+  } catch {
+    return false;
+  }
+}
+
+function xdotool(...args) {
+  return execFileSync("xdotool", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+}
+
+function freePort() {
+  return new Promise((done) => {
+    const server = net.createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+}
+
+function quote(text) {
+  return text.includes('"') ? `'${text}'` : `"${text}"`;
+}

@@ -1,0 +1,113 @@
+// The acts that run, as the program tells of them, and what became of those that ended.
+import { useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import type { ActEvent } from "./bindings/ActEvent";
+import type { Problem } from "./bindings/Problem";
+import type { RunningAct } from "./bindings/RunningAct";
+import type { Sample } from "./format";
+import { asProblem, type Host, useHost } from "./host";
+
+export interface Followed {
+  act: RunningAct;
+  /** Of the phase it is in. */
+  samples: Sample[];
+}
+
+export interface Notice {
+  id: string;
+  tone: "good" | "warning" | "bad";
+  title: string;
+  lines?: string[];
+  problem?: Problem;
+}
+
+interface Acts {
+  acts: Followed[];
+  notices: Notice[];
+  notify: (notice: Omit<Notice, "id">) => void;
+  dismiss: (id: string) => void;
+  /** Starts an act under a new id; what it throws becomes a notice with this title, and null. */
+  start: <T>(verb: (host: Host, act: string) => Promise<T>, failed: string) => Promise<T | null>;
+  closeAsked: boolean;
+  answerClose: (answer: "stay" | "finish" | "cancel") => void;
+}
+
+const Context = createContext<Acts | null>(null);
+
+const KEPT_SAMPLES = 80;
+
+/** The table after an event. Pure. */
+export function follow(table: Followed[], event: ActEvent, now: number): Followed[] {
+  if (event.event === "ended") return table.filter((f) => f.act.id !== event.id);
+  if (event.event !== "changed") return table;
+  const { act } = event;
+  const before = table.find((f) => f.act.id === act.id);
+  const same = before?.act.progress.phase === act.progress.phase;
+  const sample = { at: now, done: act.progress.done_bytes };
+  const samples = [...(same && before ? before.samples : []), sample].slice(-KEPT_SAMPLES);
+  const followed = { act, samples };
+  return before ? table.map((f) => (f === before ? followed : f)) : [...table, followed];
+}
+
+export function ActsProvider({ children }: { children: ReactNode }) {
+  const host = useHost();
+  const asked = useQueryClient();
+  const [acts, setActs] = useState<Followed[]>([]);
+  const [notices, setNotices] = useState<Notice[]>([]);
+  const [closeAsked, setCloseAsked] = useState(false);
+
+  useEffect(() => {
+    const hear = (event: ActEvent) => {
+      setActs((table) => follow(table, event, Date.now()));
+      if (event.event === "close_asked") setCloseAsked(true);
+      if (event.event === "ended") void asked.invalidateQueries();
+    };
+    const stop = host.onAct(hear);
+    void host.acts().then((running) => {
+      for (const act of running) hear({ event: "changed", act });
+    });
+    return stop;
+  }, [host, asked]);
+
+  const notify = useCallback((notice: Omit<Notice, "id">) => {
+    setNotices((all) => [...all.slice(-2), { ...notice, id: crypto.randomUUID() }]);
+  }, []);
+
+  const start = useCallback<Acts["start"]>(
+    async (verb, failed) => {
+      try {
+        return await verb(host, crypto.randomUUID());
+      } catch (thrown) {
+        const problem = asProblem(thrown);
+        notify({ tone: problem.code === "cancelled" ? "warning" : "bad", title: failed, problem });
+        return null;
+      } finally {
+        void asked.invalidateQueries();
+      }
+    },
+    [host, asked, notify],
+  );
+
+  const value = useMemo<Acts>(
+    () => ({
+      acts,
+      notices,
+      notify,
+      start,
+      dismiss: (id) => setNotices((all) => all.filter((n) => n.id !== id)),
+      closeAsked: closeAsked && acts.length > 0,
+      answerClose: (answer) => {
+        setCloseAsked(false);
+        void host.close(answer);
+      },
+    }),
+    [acts, notices, notify, start, closeAsked, host],
+  );
+  return <Context.Provider value={value}>{children}</Context.Provider>;
+}
+
+export function useActs(): Acts {
+  const acts = useContext(Context);
+  if (!acts) throw new Error("no ActsProvider above");
+  return acts;
+}

@@ -1,0 +1,243 @@
+// A program that is not there: it keeps its state in memory, so that the page runs in a plain browser and in tests.
+import type { ActEvent } from "./bindings/ActEvent";
+import type { Execution } from "./bindings/Execution";
+import type { ExecutionKind } from "./bindings/ExecutionKind";
+import type { Instance } from "./bindings/Instance";
+import type { Phase } from "./bindings/Phase";
+import type { Problem } from "./bindings/Problem";
+import type { RestoreReport } from "./bindings/RestoreReport";
+import type { RunningAct } from "./bindings/RunningAct";
+import type { StatusReport } from "./bindings/StatusReport";
+import type { Host } from "./host";
+import * as made from "./host.fake.data";
+
+/** What it starts with. `foreign`: every archive was signed by a key that is not known. */
+export type Scene = "empty" | "settled" | "trouble" | "foreign";
+
+export interface FakeOptions {
+  /** Of each step of an act, in milliseconds. */
+  pace?: number;
+  /** What the dialogs answer. */
+  folder?: string | null;
+  file?: string | null;
+}
+
+export function sceneOf(search: string): Scene {
+  const scene = new URLSearchParams(search).get("scene");
+  return scene === "settled" || scene === "trouble" || scene === "foreign" ? scene : "empty";
+}
+
+/** The host, and a list of what it was asked to change. */
+export type FakeHost = Host & { asked: { verb: string; args: unknown[] }[]; emit: (event: ActEvent) => void };
+
+const cancelled: Problem = { code: "cancelled", message: "cancelled", hint: "nothing was left half done" };
+
+export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
+  const { pace = 120, folder = "/srv/tacacs", file = "/home/ada/backup.tar.gz.age" } = options;
+  const settled = scene !== "empty";
+  let keys = settled ? made.KEYS : null;
+  let instances: Instance[] = settled ? [made.instance("tacacs", "/srv/tacacs", "1f0c9a3e")] : [];
+  let destinations = settled ? [made.destination("nas", "/mnt/nas/backups", "d1")] : [];
+  let history: Execution[] = settled ? made.history(scene === "trouble") : [];
+  const settings: Record<string, string> = {};
+  const running = new Map<string, RunningAct>();
+  const stopped = new Set<string>();
+  const listeners = new Set<(event: ActEvent) => void>();
+  const asked: FakeHost["asked"] = [];
+  const emit = (event: ActEvent) => {
+    for (const listener of listeners) listener(event);
+  };
+  const did = (verb: string, ...args: unknown[]) => void asked.push({ verb, args });
+  const after = <T>(value: T): Promise<T> =>
+    new Promise((done) => setTimeout(() => done(structuredClone(value)), pace / 4));
+  const fail = (problem: Problem) => Promise.reject<never>(problem);
+  const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+  async function run(id: string, kind: ExecutionKind, subject: string, phases: Phase[]) {
+    const total = 1_400_000_000;
+    const act: RunningAct = {
+      id,
+      kind,
+      subject,
+      started_at: new Date().toISOString(),
+      progress: { phase: "preparing", done_bytes: 0, total_bytes: 0, what: "" },
+    };
+    const end = () => {
+      running.delete(id);
+      emit({ event: "ended", id });
+    };
+    for (const phase of phases) {
+      for (let step = 0; step <= 10; step += 1) {
+        act.progress = {
+          phase,
+          done_bytes: (total * step) / 10,
+          total_bytes: total,
+          what: made.COMPONENTS[step % 7]?.name ?? "",
+        };
+        running.set(id, structuredClone(act));
+        emit({ event: "changed", act: structuredClone(act) });
+        await wait(pace);
+        if (stopped.has(id)) {
+          end();
+          throw cancelled;
+        }
+      }
+    }
+    end();
+  }
+
+  const record = (kind: ExecutionKind, instance: string, more: Partial<Execution>) => {
+    const id = instances.find((i) => i.name === instance)?.id ?? null;
+    const execution = made.execution({ kind, instance_id: id, id: `e${history.length + 1}`, ...more });
+    history = [execution, ...history];
+    return execution;
+  };
+
+  const restored = (kind: "restore" | "undo", instance: string, components: string[]): RestoreReport => ({
+    execution_id: record(kind, instance, { destination_id: null }).id,
+    safety_backup: `/home/ada/.local/share/holdfast/safety/${instance}-1f0c9a3e/backup-${instance}-20260301-120000-safety.tar.gz.age`,
+    components: components.map((name) => ({ name, status: "restored" })),
+    restart_required: true,
+    fetched_bytes: 420_000,
+    warnings: [],
+  });
+
+  const status = (): StatusReport => {
+    const newest = history.find((e) => e.kind === "backup" && e.verified_at !== null);
+    const at = newest?.started_at ?? null;
+    const rows = instances.map((i) => ({ name: i.name, last_verified_at: at, restorable_as_of: at, next_run: null }));
+    if (scene === "trouble") return { state: "failing", sentence: made.FAILING, instances: rows };
+    if (!newest) return { state: "attention", sentence: "nothing is backed up yet", instances: rows };
+    return { state: "well", sentence: "everything is backed up and verified", instances: rows };
+  };
+
+  return {
+    asked,
+    emit,
+    place: () => after(made.PLACE),
+    status: () => after(status()),
+
+    instances: () => after(instances),
+    scan: (path) => (path.includes("empty") ? fail(made.NOTHING_THERE) : after(made.scan(path))),
+    instanceScan: (name) => after(made.scan(instances.find((i) => i.name === name)?.path ?? "")),
+    addInstance: (name, path) => {
+      did("addInstance", name, path);
+      if (instances.some((i) => i.name === name)) return fail(made.taken(name));
+      const instance = made.instance(name, path, "1f0c9a3e");
+      instances = [...instances, instance];
+      return after(instance);
+    },
+    addSample: () => {
+      did("addSample");
+      const instance = made.instance("sample", "/home/ada/.local/share/holdfast-sample", "1f0c9a3e");
+      instances = [...instances, instance];
+      return after(instance);
+    },
+    removeInstance: (name) => {
+      did("removeInstance", name);
+      instances = instances.filter((i) => i.name !== name);
+      return after(undefined);
+    },
+
+    destinations: () => after(destinations),
+    addDestination: (name, type, config) => {
+      did("addDestination", name, type, config);
+      const destination = made.destination(name, config.path ?? "", `d${destinations.length + 1}`);
+      destinations = [...destinations, destination];
+      return after(destination);
+    },
+    testDestination: () => after(scene === "trouble" ? made.TEST_BAD : made.TEST_GOOD),
+    enableDestination: (name, enabled) => {
+      did("enableDestination", name, enabled);
+      destinations = destinations.map((d) => (d.name === name ? { ...d, enabled } : d));
+      return after(undefined);
+    },
+    removeDestination: (name) => {
+      did("removeDestination", name);
+      destinations = destinations.filter((d) => d.name !== name);
+      return after(undefined);
+    },
+
+    backup: async (act, instance, to, comment) => {
+      did("backup", instance, to, comment);
+      await run(act, "backup", instance, ["capturing", "packing", "verifying"]);
+      const executions = to.map((name) => {
+        const destination_id = destinations.find((d) => d.name === name)?.id ?? null;
+        const row = record("backup", instance, { destination_id, comment: comment || null, ...made.archive(instance) });
+        return {
+          id: row.id,
+          destination: name,
+          archive: row.backup_filename,
+          status: row.status,
+          size_bytes: row.size_bytes,
+          compressed_size_bytes: row.compressed_size_bytes,
+          sha256: row.archive_sha256,
+          warnings: [],
+          problem: null,
+        };
+      });
+      return { run_id: "r1", executions };
+    },
+    history: (limit) => after(history.slice(0, limit)),
+    show: (archive) => after(made.show(archive, scene === "foreign" ? "unknown" : "this-installation")),
+    verify: async (act, archive) => {
+      await run(act, "verify", archive, ["verifying"]);
+      return { archive, ok: true, problems: [], fetched_bytes: 420_000_000, signature: "this-installation" };
+    },
+    drill: async (act, archive) => {
+      await run(act, "drill", archive, ["fetching", "checking"]);
+      return { archive, ok: true, problems: [], fetched_bytes: 420_000_000, signature: "this-installation" };
+    },
+
+    plan: (_archive, _instance, components) => after(made.plan(components)),
+    restore: async (act, order) => {
+      did("restore", order);
+      if (order.confirm !== order.instance) return fail(made.NOT_CONFIRMED);
+      await run(act, "restore", order.instance, ["fetching", "checking", "saving_before", "applying"]);
+      return restored("restore", order.instance, order.components);
+    },
+    undo: async (act, execution, instance, confirm) => {
+      did("undo", execution, instance, confirm);
+      await run(act, "undo", instance, ["applying"]);
+      return restored("undo", instance, ["devices"]);
+    },
+
+    init: () => {
+      keys = made.KEYS;
+      return after(made.KEYS);
+    },
+    publicKeys: () => after(keys),
+    recipients: () => after([{ recipient: made.KEYS.recipient, name: "this machine", own: true }]),
+    signers: () => after([]),
+    exportKit: (path) => {
+      did("exportKit", path);
+      return after(undefined);
+    },
+
+    settings: () => after(settings),
+    setSettings: (changes) => {
+      did("setSettings", changes);
+      Object.assign(settings, changes);
+      return after(undefined);
+    },
+
+    acts: () => after([...running.values()]),
+    onAct: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    cancel: (act) => {
+      did("cancel", act);
+      stopped.add(act);
+      return after(undefined);
+    },
+    close: (answer) => {
+      did("close", answer);
+      return after(undefined);
+    },
+
+    pickFolder: () => after(folder),
+    pickFile: () => after(file),
+    saveFile: (_title, name) => after(`/home/ada/${name}`),
+  };
+}

@@ -1,0 +1,143 @@
+// The page's only way to the program. Everything else speaks to a `Host` and does not know whether it is the real one.
+import { invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+import { createContext, useContext } from "react";
+import type { ActEvent } from "./bindings/ActEvent";
+import type { BackupReport } from "./bindings/BackupReport";
+import type { CheckReport } from "./bindings/CheckReport";
+import type { CloseAnswer } from "./bindings/CloseAnswer";
+import type { DestinationConfig } from "./bindings/DestinationConfig";
+import type { DestinationType } from "./bindings/DestinationType";
+import type { Execution } from "./bindings/Execution";
+import type { Instance } from "./bindings/Instance";
+import type { Place } from "./bindings/Place";
+import type { Problem } from "./bindings/Problem";
+import type { PublicKeys } from "./bindings/PublicKeys";
+import type { RecipientRow } from "./bindings/RecipientRow";
+import type { RestoreOrder } from "./bindings/RestoreOrder";
+import type { RestorePlan } from "./bindings/RestorePlan";
+import type { RestoreReport } from "./bindings/RestoreReport";
+import type { RunningAct } from "./bindings/RunningAct";
+import type { Scan } from "./bindings/Scan";
+import type { ShowReport } from "./bindings/ShowReport";
+import type { Signer } from "./bindings/Signer";
+import type { StatusReport } from "./bindings/StatusReport";
+import type { TestReport } from "./bindings/TestReport";
+
+/** What the program can be asked. A promise rejects with a `Problem`. An archive is an execution's id, `DEST:NAME` or a path. */
+export interface Host {
+  place(): Promise<Place>;
+  status(): Promise<StatusReport>;
+
+  instances(): Promise<Instance[]>;
+  scan(path: string): Promise<Scan>;
+  instanceScan(name: string): Promise<Scan>;
+  addInstance(name: string, path: string): Promise<Instance>;
+  addSample(): Promise<Instance>;
+  removeInstance(name: string): Promise<void>;
+
+  destinations(): Promise<DestinationConfig[]>;
+  addDestination(name: string, type: DestinationType, settings: Record<string, string>): Promise<DestinationConfig>;
+  testDestination(name: string): Promise<TestReport>;
+  enableDestination(name: string, enabled: boolean): Promise<void>;
+  removeDestination(name: string): Promise<void>;
+
+  backup(act: string, instance: string, to: string[], comment: string): Promise<BackupReport>;
+  history(limit: number): Promise<Execution[]>;
+  show(archive: string): Promise<ShowReport>;
+  verify(act: string, archive: string): Promise<CheckReport>;
+  drill(act: string, archive: string): Promise<CheckReport>;
+
+  plan(archive: string, instance: string, components: string[]): Promise<RestorePlan>;
+  restore(act: string, order: RestoreOrder): Promise<RestoreReport>;
+  undo(act: string, execution: string, instance: string, confirm: string): Promise<RestoreReport>;
+
+  init(): Promise<PublicKeys>;
+  publicKeys(): Promise<PublicKeys | null>;
+  recipients(): Promise<RecipientRow[]>;
+  signers(): Promise<Signer[]>;
+  exportKit(path: string): Promise<void>;
+
+  settings(): Promise<Record<string, string>>;
+  setSettings(changes: Record<string, string>): Promise<void>;
+
+  /** What runs, and news of it until the returned function is called. */
+  acts(): Promise<RunningAct[]>;
+  onAct(listener: (event: ActEvent) => void): () => void;
+  cancel(act: string): Promise<void>;
+  close(answer: CloseAnswer): Promise<void>;
+
+  /** The desktop's dialogs; null where they were dismissed. */
+  pickFolder(title: string): Promise<string | null>;
+  pickFile(title: string): Promise<string | null>;
+  saveFile(title: string, name: string): Promise<string | null>;
+}
+
+export const tauriHost: Host = {
+  place: () => invoke("place"),
+  status: () => invoke("status"),
+
+  instances: () => invoke("instances"),
+  scan: (path) => invoke("scan", { path, template: null, exclude: [] }),
+  instanceScan: (name) => invoke("instance_scan", { name }),
+  addInstance: (name, path) => invoke("add_instance", { name, path, template: null, exclude: [] }),
+  addSample: () => invoke("add_sample"),
+  removeInstance: (name) => invoke("remove_instance", { name }),
+
+  destinations: () => invoke("destinations"),
+  addDestination: (name, destinationType, settings) =>
+    invoke("add_destination", { name, destinationType, settings, secrets: {} }),
+  testDestination: (name) => invoke("test_destination", { name }),
+  enableDestination: (name, enabled) => invoke("enable_destination", { name, enabled }),
+  removeDestination: (name) => invoke("remove_destination", { name }),
+
+  backup: (act, instance, to, comment) => invoke("backup", { act, instance, to, comment }),
+  history: (limit) => invoke("history", { limit }),
+  show: (archive) => invoke("show", { archive }),
+  verify: (act, archive) => invoke("verify", { act, archive }),
+  drill: (act, archive) => invoke("drill", { act, archive }),
+
+  plan: (archive, instance, components) => invoke("plan", { archive, instance, components }),
+  restore: (act, order) => invoke("restore", { act, order }),
+  undo: (act, execution, instance, confirm) => invoke("undo", { act, execution, instance, confirm }),
+
+  init: () => invoke("init"),
+  publicKeys: () => invoke("public_keys"),
+  recipients: () => invoke("recipients"),
+  signers: () => invoke("signers"),
+  exportKit: (path) => invoke("export_kit", { path }),
+
+  settings: () => invoke("settings"),
+  setSettings: (changes) => invoke("set_settings", { changes }),
+
+  acts: () => invoke("acts"),
+  onAct: (listener) => {
+    const stop = listen<ActEvent>("act", (event) => listener(event.payload));
+    return () => void stop.then((unlisten) => unlisten());
+  },
+  cancel: (act) => invoke("cancel", { act }),
+  close: (answer) => invoke("close", { answer }),
+
+  pickFolder: (title) => invoke("pick_folder", { title }),
+  pickFile: (title) => invoke("pick_file", { title }),
+  saveFile: (title, name) => invoke("save_file", { title, name }),
+};
+
+/** Whatever was thrown, in the shape that can be shown. */
+export function asProblem(thrown: unknown): Problem {
+  if (typeof thrown === "object" && thrown !== null && "code" in thrown && "message" in thrown) {
+    const { code, message, hint } = thrown as Problem;
+    return { code, message, hint: hint ?? "" };
+  }
+  return { code: "internal", message: String(thrown instanceof Error ? thrown.message : thrown), hint: "" };
+}
+
+const HostContext = createContext<Host | null>(null);
+
+export const HostProvider = HostContext.Provider;
+
+export function useHost(): Host {
+  const host = useContext(HostContext);
+  if (!host) throw new Error("no HostProvider above");
+  return host;
+}

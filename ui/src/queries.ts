@@ -1,0 +1,37 @@
+// What the page has asked the program, by key. An act that ends, and every change made here, makes all of it stale.
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { Problem } from "./bindings/Problem";
+import { type Host, useHost } from "./host";
+
+function useAsked<T>(key: unknown[], ask: (host: Host) => Promise<T>, enabled = true) {
+  const host = useHost();
+  return useQuery<T, Problem>({ queryKey: key, queryFn: () => ask(host), enabled });
+}
+
+export const usePlace = () => useAsked(["place"], (h) => h.place());
+export const useStatus = () => useAsked(["status"], (h) => h.status());
+export const useInstances = () => useAsked(["instances"], (h) => h.instances());
+export const useInstanceScan = (name: string) => useAsked(["instance-scan", name], (h) => h.instanceScan(name));
+export const useDestinations = () => useAsked(["destinations"], (h) => h.destinations());
+export const useHistory = (limit: number) => useAsked(["history", limit], (h) => h.history(limit));
+export const useShow = (archive: string | null) =>
+  useAsked(["show", archive], (h) => h.show(archive ?? ""), archive !== null);
+export const usePublicKeys = () => useAsked(["public-keys"], (h) => h.publicKeys());
+export const useRecipients = (ready: boolean) => useAsked(["recipients"], (h) => h.recipients(), ready);
+export const useSigners = (ready: boolean) => useAsked(["signers"], (h) => h.signers(), ready);
+
+/** Something that changes what was asked before. */
+export function useChange<In, Out>(change: (host: Host, input: In) => Promise<Out>) {
+  const host = useHost();
+  const asked = useQueryClient();
+  return useMutation<Out, Problem, In>({
+    mutationFn: (input) => change(host, input),
+    onSettled: () => asked.invalidateQueries(),
+  });
+}
+
+/** A question asked by hand (a test, a plan): it changes nothing. */
+export function useQuestion<In, Out>(ask: (host: Host, input: In) => Promise<Out>) {
+  const host = useHost();
+  return useMutation<Out, Problem, In>({ mutationFn: (input) => ask(host, input) });
+}

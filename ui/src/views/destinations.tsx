@@ -1,0 +1,113 @@
+// Where archives are kept, and whether those places keep their promises.
+import { Button, Group, Stack, Switch } from "@mantine/core";
+import { IconArchive, IconPlus, IconTrash } from "@tabler/icons-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { DestinationConfig } from "../bindings/DestinationConfig";
+import { DestinationForm, TestView } from "../domain/destination-form";
+import { useChange, useDestinations, useQuestion } from "../queries";
+import { Confirm } from "../shared/dialogs";
+import { Facts, Page, Section } from "../shared/page";
+import { Answered, Empty, ProblemNote } from "../shared/states";
+import { When } from "../shared/words";
+
+export function Destinations({ add }: { add: boolean }) {
+  const { t } = useTranslation();
+  const [adding, setAdding] = useState(add);
+  const destinations = useDestinations();
+  const button = (
+    <Button leftSection={<IconPlus size={18} aria-hidden />} onClick={() => setAdding(true)}>
+      {t("destinations.add")}
+    </Button>
+  );
+  const none = destinations.data?.length === 0;
+  return (
+    <Page title={t("destinations.title")} text={t("destinations.text")} actions={none ? null : button}>
+      <Answered of={destinations} height={200}>
+        {(all) =>
+          all.length === 0 ? (
+            <Empty
+              icon={IconArchive}
+              title={t("destinations.empty")}
+              text={t("destinations.empty_text")}
+              action={button}
+            />
+          ) : (
+            <Stack>
+              {all.map((destination) => (
+                <DestinationSection key={destination.id} destination={destination} />
+              ))}
+            </Stack>
+          )
+        }
+      </Answered>
+      {adding && <DestinationForm onClose={() => setAdding(false)} />}
+    </Page>
+  );
+}
+
+function DestinationSection({ destination }: { destination: DestinationConfig }) {
+  const { t } = useTranslation();
+  const { name } = destination;
+  const [removing, setRemoving] = useState(false);
+  const test = useQuestion((host, of: string) => host.testDestination(of));
+  const enable = useChange((host, enabled: boolean) => host.enableDestination(name, enabled));
+  const remove = useChange((host, of: string) => host.removeDestination(of));
+  const problem = test.error ?? enable.error;
+  const kind = destination.type === "local" ? t("destinations.local") : destination.type.toUpperCase();
+  return (
+    <Section
+      title={name}
+      aside={
+        <Group gap="sm">
+          <Button size="compact-sm" variant="default" loading={test.isPending} onClick={() => test.mutate(name)}>
+            {t("destinations.test")}
+          </Button>
+          <Button
+            variant="subtle"
+            color="gray"
+            size="compact-sm"
+            leftSection={<IconTrash size={16} aria-hidden />}
+            aria-label={`${t("app.remove")}: ${name}`}
+            onClick={() => setRemoving(true)}
+          >
+            {t("app.remove")}
+          </Button>
+        </Group>
+      }
+    >
+      <Stack gap="md">
+        <Facts
+          facts={[
+            [
+              kind,
+              <span key="k" className="mono">
+                {destination.config.path ?? destination.config.host ?? "–"}
+              </span>,
+            ],
+            [t("destinations.last"), <When key="l" at={destination.last_backup_at} />],
+          ]}
+        />
+        <Switch
+          checked={destination.enabled}
+          disabled={enable.isPending}
+          label={destination.enabled ? t("destinations.enabled") : t("destinations.disabled")}
+          onChange={(event) => enable.mutate(event.currentTarget.checked)}
+        />
+        {test.data && <TestView report={test.data} />}
+        {problem && <ProblemNote problem={problem} />}
+      </Stack>
+      {removing && (
+        <Confirm
+          title={t("destinations.remove_title", { name })}
+          text={t("destinations.remove_text")}
+          action={t("app.remove")}
+          busy={remove.isPending}
+          problem={remove.error}
+          onConfirm={() => remove.mutate(name, { onSuccess: () => setRemoving(false) })}
+          onClose={() => setRemoving(false)}
+        />
+      )}
+    </Section>
+  );
+}

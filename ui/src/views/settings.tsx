@@ -1,0 +1,69 @@
+// Language and appearance, and where this installation lives.
+import { SegmentedControl, Select, Stack, Text, useMantineColorScheme } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import { LANGUAGES } from "../i18n";
+import { useChange, usePlace } from "../queries";
+import { Facts, Page, Section } from "../shared/page";
+import { Answered, ProblemNote } from "../shared/states";
+
+type Scheme = "auto" | "light" | "dark";
+
+export function Settings() {
+  const { t, i18n } = useTranslation();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const place = usePlace();
+  const keep = useChange((host, changes: Record<string, string>) => host.setSettings(changes));
+  return (
+    <Page title={t("settings.title")}>
+      <Section>
+        <Stack>
+          <Select
+            label={t("settings.language")}
+            data={Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }))}
+            value={i18n.language}
+            allowDeselect={false}
+            maw={320}
+            onChange={(language) => {
+              if (!language) return;
+              void i18n.changeLanguage(language);
+              keep.mutate({ language });
+            }}
+          />
+          <div>
+            <Text size="sm" fw={500} mb={4}>
+              {t("settings.theme")}
+            </Text>
+            <SegmentedControl
+              aria-label={t("settings.theme")}
+              value={colorScheme}
+              onChange={(theme) => {
+                setColorScheme(theme as Scheme);
+                keep.mutate({ theme });
+              }}
+              data={(["auto", "light", "dark"] as Scheme[]).map((value) => ({ value, label: t(`settings.${value}`) }))}
+            />
+          </div>
+          {keep.error && <ProblemNote problem={keep.error} />}
+        </Stack>
+      </Section>
+      <Section title={t("settings.place")}>
+        <Answered of={place} height={84}>
+          {(found) => (
+            <Facts
+              facts={[
+                [
+                  t("settings.data"),
+                  <span key="d" className="mono">
+                    {found.data_dir}
+                  </span>,
+                ],
+                [t("settings.secrets"), t(`settings.${found.keys_in}`)],
+                [t("settings.version"), found.version],
+              ]}
+            />
+          )}
+        </Answered>
+      </Section>
+    </Page>
+  );
+}
