@@ -27,6 +27,7 @@ pub struct ComponentPlan {
     pub kind: ComponentKind,
     pub action: PlanAction,
     /// Where it goes, absolute.
+    #[serde(with = "crate::model::path_text::all")]
     pub targets: Vec<PathBuf>,
     /// `database`: rows now and then, by table. Names of tables of a second database of the component are `FILE: TABLE`.
     pub tables: BTreeMap<String, RowCounts>,
