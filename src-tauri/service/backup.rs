@@ -11,7 +11,7 @@ use crate::archive::Seal;
 use crate::destination::{Body, Destination, ErrorKind, Key, Verification, local};
 use crate::keys;
 use crate::model::{
-    ArchiveName, DestinationConfig, Encryption, Execution, ExecutionKind, ExecutionStatus,
+    ArchiveName, Cancel, DestinationConfig, Encryption, Execution, ExecutionKind, ExecutionStatus,
     Instance, Phase, Progress, Warning,
 };
 use crate::service::assemble::{Assembled, Assembly, Label, Survey, assemble};
@@ -19,7 +19,7 @@ use crate::service::destinations::failed;
 use crate::service::error::at;
 use crate::service::report::{BackupExecution, BackupReport};
 use crate::service::run::Run;
-use crate::service::{Act, BackupRequest, BackupService, Error, Result, shrink, space};
+use crate::service::{Act, BackupRequest, BackupService, Error, Result, hooks, shrink, space};
 
 /// Suffixes that are tried where a name is taken.
 const SUFFIXES: std::ops::RangeInclusive<u32> = 2..=99;
@@ -168,8 +168,9 @@ impl BackupService {
             seal,
             signing_key: &signing_key,
         };
-        let assembled = assemble(assembly, file, run, act);
-        let mut assembled = assembled.inspect_err(|_| discard_staged(&staged.path))?;
+        let assembled = between_hooks(instance, act, || assemble(assembly, file, run, act));
+        let (mut assembled, told) = assembled.inspect_err(|_| discard_staged(&staged.path))?;
+        assembled.warnings.extend(told);
         let shrunk = shrink::compared_with_last(self, instance, &assembled.packed.manifest)?;
         assembled.warnings.extend(shrunk);
         let manifest = String::from_utf8_lossy(&assembled.packed.manifest_json).into_owned();
@@ -363,6 +364,29 @@ pub(crate) fn new_execution(
         comment: None,
         warnings: Vec::new(),
     }
+}
+
+/// Around what is captured: a before hook that fails is a run that does not begin, an after hook runs however the capture ended (it may
+/// have to let a service go on) and is a warning where it fails.
+fn between_hooks(
+    instance: &Instance,
+    act: &Act<'_>,
+    capture: impl FnOnce() -> Result<Assembled>,
+) -> Result<(Assembled, Option<Warning>)> {
+    let hook =
+        |line: &str, cancel: &Cancel| hooks::run(line, &instance.path, hooks::HOOK_TIMEOUT, cancel);
+    hook(&instance.settings.hooks.before, act.cancel)
+        .map_err(|cause| Error::BeforeHook { cause })?;
+    let captured = capture();
+    let after = hook(&instance.settings.hooks.after, &Cancel::new());
+    let told = after.err().map(|e| {
+        Warning::new(
+            "after_hook_failed",
+            None,
+            format!("the after hook failed: {e}"),
+        )
+    });
+    Ok((captured?, told))
 }
 
 /// Tries the name, then its suffixes.
