@@ -62,6 +62,9 @@ struct OpenFile {
     folder: Arc<Folder>,
 }
 
+/// Folders that wait for their last file, each a descriptor: far fewer than the 1024 that a process may have by default.
+const MAX_OPEN: usize = 256;
+
 const DIRECTORY: OFlags = OFlags::DIRECTORY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC)
@@ -264,6 +267,10 @@ impl Place {
         depth: usize,
         entry: &TarEntry,
     ) -> Result<Folder, OpenError> {
+        // Every open folder shares the faults, so that their owners count the open folders.
+        if Arc::strong_count(&self.faults) > MAX_OPEN {
+            self.pool.wait()?;
+        }
         let path = parent.path.join(OsStr::from_bytes(name));
         let mut at_last = None;
         match rustix::fs::mkdirat(&parent.fd, name, Mode::RWXU) {

@@ -38,7 +38,7 @@ pub(super) struct NewFile {
 }
 
 /// Files a hand-over, so that a small file does not cost a change of threads.
-const BATCH: usize = 32;
+const BATCH: usize = 128;
 /// Hand-overs that may wait for a thread: enough for the next folder's thread to begin while one still fills its own. Each holds little
 /// more than a piece of content.
 const WAITING: usize = 8;
@@ -184,7 +184,9 @@ fn work(queue: &Receiver<Vec<Job>>, state: &(Mutex<State>, Condvar), faults: &Fa
         if now.failed.is_none() {
             now.failed = failed;
         }
-        state.1.notify_all();
+        if now.open == 0 {
+            state.1.notify_all();
+        }
     }
 }
 
