@@ -16,6 +16,7 @@ mod invariants;
 mod keys;
 mod restore;
 mod restore_crash;
+mod restore_limits;
 mod restore_tree;
 mod sample;
 mod service;

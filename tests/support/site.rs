@@ -195,7 +195,7 @@ impl Site {
                 _ => text(link),
             });
             let (link, link_base64) = points_to.map_or((None, None), |(l, raw)| (Some(l), raw));
-            let line = ContentEntry {
+            let listed = ContentEntry {
                 file,
                 file_base64,
                 source,
@@ -218,7 +218,7 @@ impl Site {
                 damaged: false,
                 database: None,
             };
-            index.extend(serde_json::to_vec(&line).unwrap());
+            index.extend(serde_json::to_vec(&listed).unwrap());
             index.push(b'\n');
             Ok(())
         })

@@ -1,12 +1,13 @@
 //! The verb `plan`: what a restore would change, as a value. It reads live databases as a reader does, and changes nothing.
 
-use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::path::Path;
 
 mod live;
+mod shape;
 
 use live::{LiveFacts, live_facts};
+use shape::{Warn, blocked, changed, empty, writable};
 
 use super::act::{Fetched, content_bytes, fetch, trust_in};
 use super::error::RestoreError;
@@ -16,8 +17,8 @@ use super::pre_image::{PreImage, look};
 use super::target::Grounds;
 use super::tree::{Kind, Tree, differences};
 use crate::model::manifest::{ComponentEntry, ContentEntry, DatabaseFacts};
-use crate::model::plan::{ComponentPlan, FileChanges, PlanAction, RowCounts, SettingChange};
-use crate::model::{ComponentKind, Instance, Manifest, RestorePlan, Warning};
+use crate::model::plan::{ComponentPlan, FileChanges, PlanAction, RowCounts};
+use crate::model::{ComponentKind, Instance, Manifest, RestorePlan};
 use crate::service::opened::Opened;
 use crate::service::{Act, ArchiveRef, BackupService, Result, space};
 use crate::source::config;
@@ -400,65 +401,5 @@ impl Planner<'_> {
                 ),
             );
         }
-    }
-}
-
-fn changed(
-    live: &BTreeMap<String, String>,
-    archive: &BTreeMap<String, String>,
-) -> Vec<SettingChange> {
-    let mut names: Vec<&String> = live.keys().chain(archive.keys()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let differ = names
-        .into_iter()
-        .filter(|n| live.get(*n) != archive.get(*n));
-    differ
-        .map(|name| SettingChange {
-            setting: name.clone(),
-            live: live.get(name).cloned(),
-            archive: archive.get(name).cloned(),
-        })
-        .collect()
-}
-
-/// Root may always; others need the file and, for side files, its folder.
-fn writable(path: &Path) -> std::result::Result<(), RestoreError> {
-    let folder = path.parent().unwrap_or(path);
-    for place in [path, folder] {
-        if rustix::fs::access(place, rustix::fs::Access::WRITE_OK).is_err() {
-            return Err(RestoreError::NotWritable(place.to_path_buf()));
-        }
-    }
-    Ok(())
-}
-
-fn empty(component: &ComponentEntry, action: PlanAction) -> ComponentPlan {
-    ComponentPlan {
-        name: component.name.clone(),
-        kind: component.kind,
-        action,
-        targets: Vec::new(),
-        tables: BTreeMap::new(),
-        settings: Vec::new(),
-        files: None,
-        warnings: Vec::new(),
-    }
-}
-
-fn blocked(component: &ComponentEntry, why: &str) -> ComponentPlan {
-    let mut plan = empty(component, PlanAction::Blocked);
-    plan.warn("unusable", why);
-    plan
-}
-
-trait Warn {
-    fn warn(&mut self, code: &str, message: impl Into<String>);
-}
-
-impl Warn for ComponentPlan {
-    fn warn(&mut self, code: &str, message: impl Into<String>) {
-        let warning = Warning::new(code, Some(&self.name), message);
-        self.warnings.push(warning);
     }
 }

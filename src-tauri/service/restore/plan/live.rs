@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::Warn;
+use super::shape::Warn;
 use crate::model::manifest::DatabaseFacts;
 use crate::model::plan::ComponentPlan;
 use crate::service::restore::connection::without_traces;
