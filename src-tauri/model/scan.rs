@@ -12,6 +12,7 @@ use super::instance::{Component, ComponentKind, Template};
 pub struct Scan {
     /// The root folder, absolute, links resolved.
     #[serde(with = "crate::model::path_text")]
+    #[cfg_attr(test, ts(type = "string"))]
     pub path: PathBuf,
     pub template: Template,
     pub components: Vec<ScannedComponent>,
@@ -36,6 +37,7 @@ pub struct ScannedComponent {
 pub struct ScannedSource {
     /// Relative to the root, absolute where it lies outside.
     #[serde(with = "crate::model::path_text")]
+    #[cfg_attr(test, ts(type = "string"))]
     pub path: PathBuf,
     pub readable: bool,
     pub writable: bool,
@@ -47,6 +49,7 @@ pub struct ScannedSource {
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct LeftOut {
     #[serde(with = "crate::model::path_text")]
+    #[cfg_attr(test, ts(type = "string"))]
     pub path: PathBuf,
     /// `side_file`, `socket`, `device`, `cache`, `own_data`, `excluded`, `special`.
     pub reason: String,

@@ -107,6 +107,7 @@ pub struct RestoreReport {
     pub execution_id: String,
     /// A path that serves as ARCHIVE.
     #[serde(with = "crate::model::path_text::optional")]
+    #[cfg_attr(test, ts(type = "string | null"))]
     pub safety_backup: Option<PathBuf>,
     pub components: Vec<RestoredComponent>,
     pub restart_required: bool,
@@ -127,6 +128,7 @@ pub struct RestoredComponent {
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct ExtractReport {
     #[serde(with = "crate::model::path_text::all")]
+    #[cfg_attr(test, ts(type = "string[]"))]
     pub files: Vec<PathBuf>,
     #[cfg_attr(test, ts(type = "number"))]
     pub fetched_bytes: u64,
