@@ -91,19 +91,16 @@ impl BackupService {
         target: Option<&Instance>,
         accept: &Accept,
     ) -> Result<()> {
+        let accepted = |key_id: &str| {
+            let signer = accept.signer.as_ref();
+            signer.is_some_and(|a| a.eq_ignore_ascii_case(key_id))
+        };
         match (opened.verdict, &opened.key_id) {
-            (SignatureVerdict::Unknown, Some(key_id)) => {
-                if accept
-                    .signer
-                    .as_ref()
-                    .is_none_or(|a| !a.eq_ignore_ascii_case(key_id))
-                {
-                    return Err(Error::Refused(Refusal::UnknownSigner {
-                        key_id: key_id.clone(),
-                    }));
-                }
+            (SignatureVerdict::Unknown, Some(key_id)) if !accepted(key_id) => {
+                let key_id = key_id.clone();
+                return Err(Error::Refused(Refusal::UnknownSigner { key_id }));
             }
-            (SignatureVerdict::None | SignatureVerdict::Unknown, _) if !accept.unsigned => {
+            (SignatureVerdict::None, _) if !accept.unsigned => {
                 return Err(Error::Refused(Refusal::Unsigned));
             }
             _ => {}
@@ -287,7 +284,9 @@ impl Located {
     /// By its name at a destination; a file, which may have any name, is looked into.
     pub fn is_sealed(&self) -> Result<bool> {
         match &self.place {
-            Place::Destination { .. } => Ok(self.name.ends_with(".age")),
+            Place::Destination { .. } => Ok(Path::new(&self.name)
+                .extension()
+                .is_some_and(|e| e == "age")),
             Place::File(path) => {
                 let mut head = [0; archive::AGE_MAGIC.len()];
                 let mut file = std::fs::File::open(path).map_err(|e| at(path, e))?;
