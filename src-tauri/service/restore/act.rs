@@ -37,7 +37,7 @@ impl BackupService {
         confirmed(&request.confirm, &request.instance)?;
         let instance = self.instance(&request.instance)?;
         let opened = self.open_archive(&request.archive, act)?;
-        self.require_trust(&opened, Some(&instance), &request.accept)?;
+        opened.require_trust(Some(&instance), &request.accept)?;
         let _lock = self.lock_instance(&instance, "restore")?;
         recover_instance(&self.data_dir, &self.store, &instance.id)?;
         let manifest = &opened.archive.manifest;
