@@ -22,6 +22,10 @@ use super::header::{HEADER_BYTES, Header};
 use crate::model::manifest::{CheckResult, DatabaseFacts};
 use crate::model::{Cancel, Cancelled, CheckLevel, Warning};
 
+/// Mapped pages count as memory, so a whole database must not be mapped. Measured with 1.1 GB: all of it mapped 1.5 s of CPU for a quick
+/// check, 32 MiB of it 1.7 s, nothing 2.0 s.
+const MAP: &str = "PRAGMA mmap_size=33554432";
+
 /// So many lines of a check are told.
 const TOLD: usize = 3;
 /// How long a cancelled check may go on.
@@ -260,7 +264,7 @@ fn open(copy: &Path) -> rusqlite::Result<Connection> {
     // The schema is the service's: nothing in it may run more than reading needs.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    connection.query_row("PRAGMA mmap_size=2147418112", [], |_| Ok(()))?;
+    connection.query_row(MAP, [], |_| Ok(()))?;
     Ok(connection)
 }
 
