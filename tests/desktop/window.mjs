@@ -122,6 +122,14 @@ export class Window {
       this.driver.kill();
     }
   }
+
+  /** Everything on the display, dialogs included. */
+  desktop(name) {
+    const dir = process.env.HOLDFAST_SCREENSHOTS;
+    if (!dir) return;
+    mkdirSync(dir, { recursive: true });
+    execFileSync("import", ["-window", "root", path.join(dir, `${name}.png`)]);
+  }
 }
 
 /** Answers a dialog of the desktop by typing a path into it, as a user with a keyboard does. */

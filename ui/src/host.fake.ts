@@ -142,7 +142,7 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     destinations: () => after(destinations),
     addDestination: (name, type, config) => {
       did("addDestination", name, type, config);
-      const destination = made.destination(name, config.path ?? "", `d${destinations.length + 1}`);
+      const destination = made.destination(name, config.base_path ?? "", `d${destinations.length + 1}`);
       destinations = [...destinations, destination];
       return after(destination);
     },
