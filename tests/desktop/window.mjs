@@ -69,6 +69,11 @@ export class Window {
     const xpath = `(${within}//*[self::button or self::a or self::label][${own}][not(@disabled)])[last()]`;
     await until(`a click on "${name}"`, async () => {
       const element = await this.#element(xpath);
+      const place = async () => JSON.stringify(await this.#ask("GET", `/element/${element[ELEMENT]}/rect`));
+      const before = await place();
+      await sleep(120);
+      // What still moves would be missed.
+      if (before !== (await place())) return false;
       await this.#ask("POST", `/element/${element[ELEMENT]}/click`, {});
       return true;
     });
