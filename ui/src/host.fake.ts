@@ -182,11 +182,25 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     show: (archive) => after(made.show(archive, scene === "foreign" ? "unknown" : "this-installation")),
     verify: async (act, archive) => {
       await run(act, "verify", archive, ["verifying"]);
-      return { archive, ok: true, problems: [], fetched_bytes: 420_000_000, signature: "this-installation" };
+      return {
+        archive,
+        ok: true,
+        problems: [],
+        fetched_bytes: 420_000_000,
+        signature: "this-installation",
+        claims_broken: [],
+      };
     },
     drill: async (act, archive) => {
       await run(act, "drill", archive, ["fetching", "checking"]);
-      return { archive, ok: true, problems: [], fetched_bytes: 420_000_000, signature: "this-installation" };
+      return {
+        archive,
+        ok: true,
+        problems: [],
+        fetched_bytes: 420_000_000,
+        signature: "this-installation",
+        claims_broken: [],
+      };
     },
 
     plan: (_archive, _instance, components) => after(made.plan(components)),
