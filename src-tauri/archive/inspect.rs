@@ -26,7 +26,7 @@ use super::{
 pub(super) trait Sink {
     /// A folder, a link, or a file whose content follows.
     fn begin(&mut self, entry: &TarEntry) -> Result<(), OpenError>;
-    fn content(&mut self, bytes: &[u8]) -> Result<(), OpenError>;
+    fn content(&mut self, bytes: Shared) -> Result<(), OpenError>;
     fn end(&mut self) -> Result<(), OpenError>;
     /// A file at once, its content in one piece.
     fn whole(&mut self, entry: &TarEntry, content: Shared) -> Result<(), OpenError>;
@@ -231,7 +231,7 @@ impl<'a> Inspector<'a> {
         let sha256 = if self.selection.metadata {
             self.pass(tar, entry)?
         } else {
-            digest(tar, entry, &mut |_| Ok(()))?
+            digest(tar, entry, |_, _| Ok(()))?
         };
         let digests = [
             listed.map(|listed| listed.checksum_sha256.as_str()),
@@ -276,9 +276,10 @@ impl<'a> Inspector<'a> {
         check_listed(entry, expected)?;
         let mut lines: LineCheck = index.begin().map_err(|e| self.scratch_fault(e))?;
         let sink = &mut *self.sink;
-        let sha256 = digest(tar, entry, &mut |bytes| {
-            lines.take(bytes)?;
-            sink.index(&component.name, bytes)
+        let sha256 = digest(tar, entry, |stream, length| {
+            let bytes = stream.fill_buf().map_err(OpenError::from_io)?;
+            lines.take(&bytes[..length])?;
+            sink.index(&component.name, &bytes[..length])
         })?;
         if sha256 != expected.checksum_sha256 {
             return Err(refused(entry, "its SHA-256 is not the one listed"));
@@ -313,7 +314,12 @@ impl<'a> Inspector<'a> {
         }
         self.sink.begin(entry)?;
         let sink = &mut *self.sink;
-        let sha256 = digest(tar, entry, &mut |bytes| sink.content(bytes))?;
+        let sha256 = digest(tar, entry, |stream, length| {
+            // As much as was just hashed is at hand.
+            stream
+                .shared(length)
+                .map_or(Ok(()), |bytes| sink.content(bytes))
+        })?;
         self.sink.end()?;
         Ok(sha256)
     }
@@ -358,11 +364,11 @@ impl<'a> Inspector<'a> {
     }
 }
 
-/// Reads content and padding. Returns the digest.
+/// Reads content and padding; `each` is called with the bytes at hand, before they are consumed. Returns the digest.
 fn digest(
     tar: &mut Tar<'_, '_>,
     entry: &TarEntry,
-    each: &mut dyn FnMut(&[u8]) -> Result<(), OpenError>,
+    mut each: impl FnMut(&mut MemberStream<'_>, usize) -> Result<(), OpenError>,
 ) -> Result<String, OpenError> {
     let mut hash = Sha256::new();
     let mut left = entry.size;
@@ -373,7 +379,7 @@ fn digest(
             return Err(refused(entry, "the archive ends inside it"));
         }
         hash.update(&bytes[..length]);
-        each(&bytes[..length])?;
+        each(&mut *tar.inner, length)?;
         tar.consume(length);
         left -= length as u64;
     }

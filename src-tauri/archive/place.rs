@@ -1,5 +1,5 @@
 //! Entries on the disk, below one folder, never through a link: every step is relative to a folder that was opened without following.
-//! Small files are written by threads of their own. Names and links were checked before.
+//! Content is written by threads of its own. Names and links were checked before.
 
 mod attributes;
 mod pool;
@@ -18,7 +18,7 @@ use super::tar_read::TarEntry;
 use super::unpack::UnpackPolicy;
 use super::{OpenError, names};
 use attributes::{Attributes, Faults};
-use pool::{Job, Pool};
+use pool::{Job, NewFile, Pool};
 
 /// Below which entries are placed.
 pub(super) struct Place {
@@ -26,7 +26,7 @@ pub(super) struct Place {
     policy: UnpackPolicy,
     /// The folder of the entry before, and those above it.
     stack: Vec<Arc<Folder>>,
-    file: Option<OpenFile>,
+    file: Option<Arc<OpenFile>>,
     pool: Pool,
     faults: Arc<Faults>,
     /// First parts of names that were made here.
@@ -40,6 +40,8 @@ struct Folder {
     path: PathBuf,
     at_last: std::sync::Mutex<Option<Attributes>>,
     faults: Arc<Faults>,
+    /// Which writing thread fills it: two in one folder would wait for each other.
+    lane: usize,
     /// Outlives this one: setting attributes of a child takes no right to its parent, making it did.
     _parent: Option<Arc<Folder>>,
 }
@@ -57,8 +59,11 @@ struct OpenFile {
     fd: OwnedFd,
     path: PathBuf,
     attributes: Attributes,
-    _folder: Arc<Folder>,
+    folder: Arc<Folder>,
 }
+
+/// Folders that wait for their last file, each a descriptor: far fewer than the 1024 that a process may have by default.
+const MAX_OPEN: usize = 256;
 
 const DIRECTORY: OFlags = OFlags::DIRECTORY
     .union(OFlags::NOFOLLOW)
@@ -88,6 +93,7 @@ impl Place {
                 path,
                 at_last: std::sync::Mutex::new(None),
                 faults: Arc::clone(&faults),
+                lane: 0,
                 _parent: None,
             }),
             policy,
@@ -119,25 +125,27 @@ impl Place {
         let path = folder.path.join(OsStr::from_bytes(name));
         let fd = rustix::fs::openat(&folder.fd, name, NEW_FILE, Mode::RUSR | Mode::WUSR)
             .map_err(|errno| create_error(entry, &path, errno))?;
-        self.file = Some(OpenFile {
+        self.file = Some(Arc::new(OpenFile {
             fd,
             path,
             attributes: Attributes::of(entry, self.policy, &self.faults),
-            _folder: folder,
-        });
+            folder,
+        }));
         Ok(())
     }
 
-    pub(super) fn content(&mut self, bytes: &[u8]) -> Result<(), OpenError> {
-        match &self.file {
-            Some(file) => pool::write_all(&file.fd, bytes).map_err(|e| write_error(&file.path, e)),
-            None => Ok(()),
-        }
+    pub(super) fn content(&mut self, content: Shared) -> Result<(), OpenError> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        let file = Arc::clone(file);
+        self.pool.add(file.folder.lane, Job::More { file, content })
     }
 
-    pub(super) fn end_file(&mut self) {
-        if let Some(file) = self.file.take() {
-            file.attributes.set(&file.fd, &file.path, &self.faults);
+    pub(super) fn end_file(&mut self) -> Result<(), OpenError> {
+        match self.file.take() {
+            Some(file) => self.pool.add(file.folder.lane, Job::End(file)),
+            None => Ok(()),
         }
     }
 
@@ -147,13 +155,15 @@ impl Place {
         content: Shared,
     ) -> Result<(), OpenError> {
         let (folder, name) = self.parent(entry)?;
-        self.pool.add(Job {
+        let lane = folder.lane;
+        let file = NewFile {
             folder,
             name: name.to_vec(),
             entry: names::show(&entry.name),
             attributes: Attributes::of(entry, self.policy, &self.faults),
             content,
-        })
+        };
+        self.pool.add(lane, Job::Whole(file))
     }
 
     /// A link out of its component is left out where the archive is not trusted.
@@ -205,7 +215,7 @@ impl Place {
 
     /// Removes what was made, as far as that goes: the error that led here is the one to tell.
     pub(super) fn undo(&mut self) {
-        let _ = self.pool.wait();
+        self.pool.give_up();
         self.file = None;
         self.stack.clear();
         for name in &self.made {
@@ -257,6 +267,10 @@ impl Place {
         depth: usize,
         entry: &TarEntry,
     ) -> Result<Folder, OpenError> {
+        // Every open folder shares the faults, so that their owners count the open folders.
+        if Arc::strong_count(&self.faults) > MAX_OPEN {
+            self.pool.wait()?;
+        }
         let path = parent.path.join(OsStr::from_bytes(name));
         let mut at_last = None;
         match rustix::fs::mkdirat(&parent.fd, name, Mode::RWXU) {
@@ -281,6 +295,7 @@ impl Place {
             path,
             at_last: std::sync::Mutex::new(at_last),
             faults: Arc::clone(&self.faults),
+            lane: self.pool.next_lane(),
             _parent: Some(Arc::clone(parent)),
         })
     }

@@ -276,6 +276,14 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// Bytes that are no member's.
+    pub(super) fn copy_of(bytes: &[u8]) -> Self {
+        Self {
+            member: Arc::new(bytes.to_vec()),
+            range: 0..bytes.len(),
+        }
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.member[self.range.clone()]
     }

@@ -46,7 +46,7 @@ impl Archive {
         cancel: &Cancel,
         observer: &dyn Observer,
     ) -> Result<Unpacked, OpenError> {
-        self.unpack_and_keep(components, dir, policy, None, cancel, observer)
+        self.unpack_and_keep(components, dir, *policy, None, cancel, observer)
     }
 
     /// As `unpack`; the index of each tree is kept too, as `{indexes}/{component}.jsonl`. The folder `indexes` must be there.
@@ -59,14 +59,14 @@ impl Archive {
         cancel: &Cancel,
         observer: &dyn Observer,
     ) -> Result<Unpacked, OpenError> {
-        self.unpack_and_keep(components, dir, policy, Some(indexes), cancel, observer)
+        self.unpack_and_keep(components, dir, *policy, Some(indexes), cancel, observer)
     }
 
     fn unpack_and_keep(
         &self,
         components: &[String],
         dir: &Path,
-        policy: &UnpackPolicy,
+        policy: UnpackPolicy,
         indexes: Option<&Path>,
         cancel: &Cancel,
         observer: &dyn Observer,
@@ -88,7 +88,7 @@ impl Archive {
         let runs = self.layout.runs(&self.table, selection);
         let mut unpacker = Unpacker {
             archive: self,
-            place: Place::open(dir, *policy)?,
+            place: Place::open(dir, policy)?,
             paths: Vec::new(),
             indexes,
             index: None,
@@ -168,7 +168,7 @@ impl Unpacker<'_> {
                 offset: 0,
             };
             self.begin(&entry)?;
-            self.content(bytes)?;
+            self.content(Shared::copy_of(bytes))?;
             self.end()?;
         }
         Ok(())
@@ -186,13 +186,12 @@ impl Sink for Unpacker<'_> {
         }
     }
 
-    fn content(&mut self, bytes: &[u8]) -> Result<(), OpenError> {
+    fn content(&mut self, bytes: Shared) -> Result<(), OpenError> {
         self.place.content(bytes)
     }
 
     fn end(&mut self) -> Result<(), OpenError> {
-        self.place.end_file();
-        Ok(())
+        self.place.end_file()
     }
 
     fn whole(&mut self, entry: &TarEntry, content: Shared) -> Result<(), OpenError> {

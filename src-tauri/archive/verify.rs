@@ -122,7 +122,7 @@ impl Sink for Nowhere {
         Ok(())
     }
 
-    fn content(&mut self, _: &[u8]) -> Result<(), OpenError> {
+    fn content(&mut self, _: Shared) -> Result<(), OpenError> {
         Ok(())
     }
 

@@ -101,16 +101,15 @@ fn parse(text: &str) -> Option<ArchiveName> {
     let rest = rest.strip_prefix("backup-")?;
     // The instance's name may hold `-`, so the fixed parts are taken from the end.
     let (head, last) = rest.rsplit_once('-')?;
-    let (head, kind, suffix) = match archive_type(last) {
-        Some(kind) => (head, kind, None),
-        None => {
-            let n: u32 = last.parse().ok().filter(|n| *n >= 2)?;
-            if n.to_string() != last {
-                return None;
-            }
-            let (head, kind) = head.rsplit_once('-')?;
-            (head, archive_type(kind)?, Some(n))
+    let (head, kind, suffix) = if let Some(kind) = archive_type(last) {
+        (head, kind, None)
+    } else {
+        let n: u32 = last.parse().ok().filter(|n| *n >= 2)?;
+        if n.to_string() != last {
+            return None;
         }
+        let (head, kind) = head.rsplit_once('-')?;
+        (head, archive_type(kind)?, Some(n))
     };
     let (head, time) = head.rsplit_once('-')?;
     let (instance, date) = head.rsplit_once('-')?;

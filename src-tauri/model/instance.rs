@@ -15,6 +15,8 @@ pub struct Instance {
     /// `[A-Za-z0-9_-]{1,64}`: it is part of archive names.
     pub name: String,
     /// The root folder, absolute.
+    #[serde(with = "crate::model::path_text")]
+    #[cfg_attr(test, ts(type = "string"))]
     pub path: PathBuf,
     pub template: Template,
     /// What the last scan that was accepted found. A component named here and not found by a later scan is `missing`.
@@ -109,6 +111,8 @@ pub struct Component {
     pub kind: ComponentKind,
     /// Where it lives: relative to the instance's root (`/`-separated), absolute where it lies outside.
     /// `database`: one or several database files; `config`: one or several files; `files`: folders and single files.
+    #[serde(with = "crate::model::path_text::all")]
+    #[cfg_attr(test, ts(type = "string[]"))]
     pub sources: Vec<PathBuf>,
 }
 

@@ -6,6 +6,7 @@ pub mod execution;
 pub mod instance;
 pub mod manifest;
 pub mod observe;
+pub mod path_text;
 pub mod plan;
 pub mod problem;
 pub mod scan;

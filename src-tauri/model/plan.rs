@@ -27,6 +27,8 @@ pub struct ComponentPlan {
     pub kind: ComponentKind,
     pub action: PlanAction,
     /// Where it goes, absolute.
+    #[serde(with = "crate::model::path_text::all")]
+    #[cfg_attr(test, ts(type = "string[]"))]
     pub targets: Vec<PathBuf>,
     /// `database`: rows now and then, by table. Names of tables of a second database of the component are `FILE: TABLE`.
     pub tables: BTreeMap<String, RowCounts>,

@@ -11,6 +11,8 @@ use super::instance::{Component, ComponentKind, Template};
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct Scan {
     /// The root folder, absolute, links resolved.
+    #[serde(with = "crate::model::path_text")]
+    #[cfg_attr(test, ts(type = "string"))]
     pub path: PathBuf,
     pub template: Template,
     pub components: Vec<ScannedComponent>,
@@ -34,6 +36,8 @@ pub struct ScannedComponent {
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct ScannedSource {
     /// Relative to the root, absolute where it lies outside.
+    #[serde(with = "crate::model::path_text")]
+    #[cfg_attr(test, ts(type = "string"))]
     pub path: PathBuf,
     pub readable: bool,
     pub writable: bool,
@@ -44,6 +48,8 @@ pub struct ScannedSource {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct LeftOut {
+    #[serde(with = "crate::model::path_text")]
+    #[cfg_attr(test, ts(type = "string"))]
     pub path: PathBuf,
     /// `side_file`, `socket`, `device`, `cache`, `own_data`, `excluded`, `special`.
     pub reason: String,

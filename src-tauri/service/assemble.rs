@@ -8,12 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::archive::{PackOptions, Packed, Packer, Seal};
-use crate::model::manifest::{
-    BackupMetadata, CaptureInfo, ComponentEntry, ComponentStatus, ConfigInfo, ContentEntry,
-    Members, SystemInfo,
-};
+use crate::model::manifest::{ComponentEntry, ComponentStatus, ContentEntry, EntryType};
 use crate::model::scan::Scan;
-use crate::model::{ArchiveName, Component, ComponentKind, Instance, Manifest, Phase, Warning};
+use crate::model::{ArchiveName, Component, ComponentKind, Instance, Phase, Warning};
 use crate::service::error::{at, was_cancelled};
 use crate::service::run::Run;
 use crate::service::watched::Meter;
@@ -22,10 +19,13 @@ use crate::source::database::{self, CaptureOptions, CaptureSummary, DatabaseSour
 use crate::source::{config, discover};
 
 mod databases;
+mod draft;
 mod trees;
 
+use draft::Draft;
+
 /// How long a capture may wait for locks and copies before it gives up.
-const CAPTURE_DEADLINE: Duration = Duration::from_secs(15 * 60);
+const CAPTURE_DEADLINE: Duration = Duration::from_mins(15);
 
 /// What an archive will say of itself.
 pub(crate) struct Label {
@@ -115,7 +115,6 @@ pub(crate) fn assemble(
     let components = scan.components();
     let meter = Meter::new(act, Phase::Packing, total);
 
-    let encrypted = !matches!(seal, Seal::None);
     let algorithm = match &seal {
         Seal::None => None,
         Seal::Recipients(_) => Some("age-x25519".to_owned()),
@@ -176,66 +175,50 @@ pub(crate) fn assemble(
         });
     }
 
-    let Findings {
-        components,
-        contents,
-        warnings,
-        ..
-    } = findings;
-    let partial = components.iter().any(|c| c.status != ComponentStatus::Ok);
-    let single = contents
-        .iter()
-        .filter(|c| c.entry == crate::model::manifest::EntryType::File)
-        .count() as u64;
-    let trees: u64 = components
-        .iter()
-        .filter_map(|c| c.counts)
-        .map(|c| c.files)
-        .sum();
-    let tree_bytes: u64 = components
-        .iter()
-        .filter_map(|c| c.counts)
-        .map(|c| c.size_bytes)
-        .sum();
-    let kept = warnings.clone();
-    let packed = packer.finish(
-        |members: Members| Manifest {
-            backup_metadata: metadata(instance, label, run),
-            system_info: system_info(),
-            config_info: ConfigInfo {
-                config_source: export.config_source,
-                config_hash,
-                has_overrides: export.has_overrides,
-            },
-            total_size_bytes: contents.iter().map(|c| c.size_bytes).sum::<u64>() + tree_bytes,
-            components,
-            contents,
-            capture: CaptureInfo {
-                started_at: capture.started_at,
-                window_ms: capture.window.as_secs_f64() * 1000.0,
-                exact: capture.exact,
-            },
-            encrypted,
-            encryption_algorithm: algorithm,
-            members,
-            warnings: warnings
-                .into_iter()
-                .map(|w| crate::model::manifest::ManifestWarning {
-                    code: w.code,
-                    message: w.message,
-                    component: w.component,
-                })
-                .collect(),
-        },
-        signing_key,
-    );
+    let outcome = Outcome::of(&findings);
+    let manifest = Draft {
+        instance,
+        label,
+        run,
+        findings,
+        export: (export.config_source, config_hash, export.has_overrides),
+        capture,
+        algorithm,
+    };
+    let packed = packer.finish(|members| manifest.complete(members), signing_key);
     let packed = packed.map_err(|e| was_cancelled(e.into(), act.cancel))?;
     Ok(Assembled {
         packed,
-        warnings: kept,
-        partial,
-        files: single + trees,
+        warnings: outcome.warnings,
+        partial: outcome.partial,
+        files: outcome.files,
     })
+}
+
+/// What the run will report of the findings.
+struct Outcome {
+    warnings: Vec<Warning>,
+    partial: bool,
+    files: u64,
+}
+
+impl Outcome {
+    fn of(findings: &Findings) -> Self {
+        let single = findings
+            .contents
+            .iter()
+            .filter(|c| c.entry == EntryType::File)
+            .count() as u64;
+        let trees = findings.components.iter().filter_map(|c| c.counts);
+        Self {
+            warnings: findings.warnings.clone(),
+            partial: findings
+                .components
+                .iter()
+                .any(|c| c.status != ComponentStatus::Ok),
+            files: single + trees.map(|c| c.files).sum::<u64>(),
+        }
+    }
 }
 
 /// Databases are captured on a thread of their own and packed as they come: the next is copied while one is compressed.
@@ -313,33 +296,6 @@ impl Findings {
     fn warn(&mut self, code: &str, component: &str, message: String) {
         self.warnings
             .push(Warning::new(code, Some(component), message));
-    }
-}
-
-fn metadata(instance: &Instance, label: &Label, run: &Run) -> BackupMetadata {
-    BackupMetadata {
-        instance_id: instance.id.clone(),
-        instance_name: instance.name.clone(),
-        hostname: rustix::system::uname()
-            .nodename()
-            .to_string_lossy()
-            .into_owned(),
-        backup_type: label.name.archive_type,
-        timestamp_utc: label.name.created_at,
-        triggered_by: label.triggered_by.clone(),
-        comment: label.comment.clone(),
-        backup_version: "2.0".to_owned(),
-        archive_name: label.name.to_string(),
-        run_id: run.id.clone(),
-        sequence: label.sequence,
-    }
-}
-
-fn system_info() -> SystemInfo {
-    SystemInfo {
-        app_version: env!("CARGO_PKG_VERSION").to_owned(),
-        platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        sqlite_version: rusqlite::version().to_owned(),
     }
 }
 

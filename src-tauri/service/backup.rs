@@ -1,36 +1,26 @@
 //! The verb `backup`: one archive, built once, to every destination asked for, each with an outcome of its own.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use crate::archive::Seal;
-use crate::destination::{Body, Destination, ErrorKind, Key, Verification, local};
+use crate::destination::Body;
 use crate::keys;
 use crate::model::{
-    ArchiveName, DestinationConfig, Encryption, Execution, ExecutionKind, ExecutionStatus,
+    ArchiveName, Cancel, DestinationConfig, Encryption, Execution, ExecutionKind, ExecutionStatus,
     Instance, Phase, Progress, Warning,
 };
 use crate::service::assemble::{Assembled, Assembly, Label, Survey, assemble};
-use crate::service::destinations::failed;
-use crate::service::error::at;
-use crate::service::report::{BackupExecution, BackupReport};
+use crate::service::report::BackupReport;
 use crate::service::run::Run;
-use crate::service::{Act, BackupRequest, BackupService, Error, Result, shrink, space};
+use crate::service::{Act, BackupRequest, BackupService, Error, Result, hooks, shrink, space};
 
-/// Suffixes that are tried where a name is taken.
-const SUFFIXES: std::ops::RangeInclusive<u32> = 2..=99;
+mod stage;
+mod target;
 
-/// A destination of this run and what became of it.
-struct Target {
-    config: DestinationConfig,
-    execution: Execution,
-    /// An error here is this destination's outcome, not the run's.
-    place: Result<Arc<dyn Destination>>,
-}
+use stage::{discard_staged, stage};
+use target::{Target, free_name};
 
 impl BackupService {
     /// An error is a run that never came to an archive (it is in the history all the same, once instance and destinations were known);
@@ -52,7 +42,7 @@ impl BackupService {
         }
         let _lock = self.lock_instance(&instance, "backup")?;
         let mut run = self.begin_run()?;
-        let mut targets = self.targets(configs, &instance, &run, request, act)?;
+        let mut targets = self.targets(configs, &instance, &run, request, act);
         for target in &targets {
             self.store.insert_execution(&target.execution)?;
         }
@@ -86,7 +76,7 @@ impl BackupService {
         run: &Run,
         request: &BackupRequest,
         act: &Act<'_>,
-    ) -> Result<Vec<Target>> {
+    ) -> Vec<Target> {
         let mut targets = Vec::new();
         for config in configs {
             let place = if config.enabled {
@@ -112,7 +102,7 @@ impl BackupService {
                 place,
             });
         }
-        Ok(targets)
+        targets
     }
 
     fn back_up(
@@ -168,8 +158,9 @@ impl BackupService {
             seal,
             signing_key: &signing_key,
         };
-        let assembled = assemble(assembly, file, run, act);
-        let mut assembled = assembled.inspect_err(|_| discard_staged(&staged.path))?;
+        let assembled = between_hooks(instance, act, || assemble(assembly, file, run, act));
+        let (mut assembled, told) = assembled.inspect_err(|_| discard_staged(&staged.path))?;
+        assembled.warnings.extend(told);
         let shrunk = shrink::compared_with_last(self, instance, &assembled.packed.manifest)?;
         assembled.warnings.extend(shrunk);
         let manifest = String::from_utf8_lossy(&assembled.packed.manifest_json).into_owned();
@@ -223,102 +214,6 @@ impl BackupService {
     }
 }
 
-impl Target {
-    fn fail(&mut self, error: &Error) {
-        let problem = error.problem();
-        self.execution.status = if error.is_cancelled() {
-            ExecutionStatus::Cancelled
-        } else {
-            ExecutionStatus::Failed
-        };
-        self.execution.error_message = Some(format!("{}. {}", problem.message, problem.hint));
-    }
-
-    fn fail_with_place(&mut self) {
-        let place = std::mem::replace(&mut self.place, Err(Error::State("closed".to_owned())));
-        if let Err(error) = place {
-            self.fail(&error);
-            self.place = Err(error);
-        }
-    }
-
-    /// A place that cannot say, or cannot be reached, answers for itself when it is written to.
-    fn require_space(&mut self, needed: u64, act: &Act<'_>) {
-        if let Ok(place) = &self.place
-            && let Ok(Some(free)) = place.free_space(&act.call())
-            && free < needed
-        {
-            let path = PathBuf::from(&self.config.name);
-            self.place = Err(Error::NoSpace { path, needed, free });
-        }
-    }
-
-    /// Returns whether the archive is there.
-    fn deliver(
-        &mut self,
-        instance: &Instance,
-        name: &ArchiveName,
-        body: &Body,
-        assembled: &Assembled,
-        act: &Act<'_>,
-    ) -> bool {
-        let place = match &self.place {
-            Ok(place) => Arc::clone(place),
-            Err(_) => {
-                self.fail_with_place();
-                return false;
-            }
-        };
-        match publish(&*place, &self.config, instance, name, body, act) {
-            Ok((name, key, verification)) => {
-                let packed = &assembled.packed;
-                let e = &mut self.execution;
-                e.status = if assembled.partial {
-                    ExecutionStatus::Partial
-                } else {
-                    ExecutionStatus::Completed
-                };
-                e.backup_filename = Some(name.to_string());
-                e.backup_path = Some(key.as_str().to_owned());
-                e.size_bytes = Some(packed.manifest.total_size_bytes);
-                e.compressed_size_bytes = Some(packed.size);
-                e.files_included = Some(assembled.files);
-                e.archive_sha256 = Some(packed.sha256.clone());
-                e.manifest_sha256 = Some(packed.manifest_sha256.clone());
-                e.sequence = Some(packed.manifest.backup_metadata.sequence);
-                e.completed_at = Some(Timestamp::now());
-                e.verified_at = (verification == Verification::Verified).then(Timestamp::now);
-                e.warnings.clone_from(&assembled.warnings);
-                if verification == Verification::Checked {
-                    let message = "only the size of the archive could be checked there";
-                    e.warnings.push(Warning::new("not_verified", None, message));
-                }
-                true
-            }
-            Err(error) => {
-                self.fail(&error);
-                self.place = Err(error);
-                false
-            }
-        }
-    }
-
-    fn report(&self) -> BackupExecution {
-        let e = &self.execution;
-        BackupExecution {
-            id: e.id.clone(),
-            destination: self.config.name.clone(),
-            archive: e.backup_filename.clone(),
-            status: e.status,
-            size_bytes: e.size_bytes,
-            compressed_size_bytes: e.compressed_size_bytes,
-            sha256: e.archive_sha256.clone(),
-            warnings: e.warnings.clone(),
-            problem: self.place.as_ref().err().map(Error::problem),
-        }
-    }
-}
-
 impl Act<'_> {
     pub(crate) fn tell(&self, phase: Phase, what: &str) {
         self.observer.progress(&Progress {
@@ -365,122 +260,27 @@ pub(crate) fn new_execution(
     }
 }
 
-/// Tries the name, then its suffixes.
-fn publish(
-    place: &dyn Destination,
-    config: &DestinationConfig,
+/// Around what is captured: a before hook that fails is a run that does not begin, an after hook runs however the capture ended (it may
+/// have to let a service go on) and is a warning where it fails.
+fn between_hooks(
     instance: &Instance,
-    name: &ArchiveName,
-    body: &Body,
     act: &Act<'_>,
-) -> Result<(ArchiveName, Key, Verification)> {
-    act.tell(Phase::Uploading, &config.name);
-    let mut last = None;
-    for suffix in
-        std::iter::once(name.suffix).chain(SUFFIXES.map(Some).filter(|s| *s > name.suffix))
-    {
-        let name = name.with_suffix(suffix);
-        let key = key_of(instance, &name)?;
-        match place.put(&key, body, &act.call()) {
-            Ok(stored) => return Ok((name, key, stored.verification)),
-            Err(error) if error.kind == ErrorKind::Exists => last = Some(error),
-            Err(error) => return Err(failed(config, error)),
-        }
-    }
-    Err(
-        last.map_or(Error::State("no name was tried".to_owned()), |error| {
-            failed(config, error)
-        }),
-    )
-}
-
-/// A name that is free at every place that can be asked; a place that cannot fails later, with its own reason.
-fn free_name(
-    targets: &[Target],
-    instance: &Instance,
-    wanted: ArchiveName,
-    act: &Act<'_>,
-) -> ArchiveName {
-    let taken = |name: &ArchiveName| {
-        let Ok(key) = key_of(instance, name) else {
-            return false;
-        };
-        let places = targets.iter().filter_map(|t| t.place.as_ref().ok());
-        places
-            .map(|place| place.stat(&key, &act.call()))
-            .any(|there| matches!(there, Ok(Some(_))))
-    };
-    let mut names = std::iter::once(None)
-        .chain(SUFFIXES.map(Some))
-        .map(|s| wanted.with_suffix(s));
-    names.find(|name| !taken(name)).unwrap_or(wanted)
-}
-
-pub(crate) fn key_of(instance: &Instance, name: &ArchiveName) -> Result<Key> {
-    let path = format!(
-        "{}-{}/{}/{name}",
-        instance.name,
-        instance.id,
-        name.archive_type.as_str()
-    );
-    Key::new(&path).map_err(|cause| Error::Destination {
-        name: instance.name.clone(),
-        cause,
-    })
-}
-
-/// The file that the archive is written to, and the target whose place it is at.
-struct Staged {
-    path: PathBuf,
-    at: Option<usize>,
-}
-
-/// At the first local destination under its temporary name, else in the workspace.
-fn stage(
-    targets: &mut [Target],
-    instance: &Instance,
-    label: &Label,
-    run: &mut Run,
-) -> Result<(File, Staged)> {
-    let key = key_of(instance, &label.name)?;
-    for (index, target) in targets.iter_mut().enumerate() {
-        let Ok(place) = &target.place else { continue };
-        match place.staging(&key) {
-            Ok(Some(path)) => match local::create_staged(&path).map_err(|e| at(&path, e)) {
-                Ok(file) => {
-                    run.remember_staged(&path)?;
-                    return Ok((
-                        file,
-                        Staged {
-                            path,
-                            at: Some(index),
-                        },
-                    ));
-                }
-                Err(error) => target.place = Err(error),
-            },
-            Ok(None) => {}
-            Err(cause) => target.place = Err(failed(&target.config, cause)),
-        }
-    }
-    let path = run.workspace().join("archive");
-    Ok((new_file(&path)?, Staged { path, at: None }))
-}
-
-fn new_file(path: &Path) -> Result<File> {
-    let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|e| at(path, e))
-}
-
-/// Published it is gone already; else it must not stay. What cannot be removed is swept with its run.
-fn discard_staged(path: &Path) {
-    let _ = std::fs::remove_file(path);
+    capture: impl FnOnce() -> Result<Assembled>,
+) -> Result<(Assembled, Option<Warning>)> {
+    let hook =
+        |line: &str, cancel: &Cancel| hooks::run(line, &instance.path, hooks::HOOK_TIMEOUT, cancel);
+    hook(&instance.settings.hooks.before, act.cancel)
+        .map_err(|cause| Error::BeforeHook { cause })?;
+    let captured = capture();
+    let after = hook(&instance.settings.hooks.after, &Cancel::new());
+    let told = after.err().map(|e| {
+        Warning::new(
+            "after_hook_failed",
+            None,
+            format!("the after hook failed: {e}"),
+        )
+    });
+    Ok((captured?, told))
 }
 
 fn whole_seconds(at: Timestamp) -> Timestamp {

@@ -90,7 +90,7 @@ impl BackupService {
                     .map_err(|e| failed(config, e))?;
             }
             Place::File(path) => {
-                std::fs::remove_file(path).map_err(|e| crate::service::error::at(path, e))?
+                std::fs::remove_file(path).map_err(|e| crate::service::error::at(path, e))?;
             }
         }
         if let Some(record) = &located.execution {
@@ -123,7 +123,7 @@ impl BackupService {
         };
         let (mut seen, mut new) = (HashSet::new(), Vec::new());
         let listed = place.list("", &act.call(), &mut |entry: Listed| {
-            match Found::parse(entry) {
+            match Found::parse(&entry) {
                 Some(found) => {
                     report.found += 1;
                     seen.insert(found.key.as_str().to_owned());
@@ -206,7 +206,7 @@ struct Found {
 }
 
 impl Found {
-    fn parse(entry: Listed) -> Option<Self> {
+    fn parse(entry: &Listed) -> Option<Self> {
         let path = entry.key.as_str();
         let mut parts = path.split('/');
         let (folder, kind, file) = (parts.next()?, parts.next()?, parts.next()?);

@@ -42,7 +42,7 @@ impl BackupService {
                 let found = opened.archive.verify(act.cancel, act.observer);
                 let problems =
                     found.or_else(|e| as_problem(was_cancelled(e.into(), act.cancel)))?;
-                self.report(&opened, problems)
+                report(&opened, problems)
             }
             Err(
                 error @ (Error::Keys(_)
@@ -70,7 +70,7 @@ impl BackupService {
             Ok(opened) => {
                 space::require(run.workspace(), opened.archive.manifest.total_size_bytes)?;
                 let problems = drill_into(&opened, &run.folder("drill")?, act);
-                self.report(
+                report(
                     &opened,
                     problems.or_else(|e| as_problem(was_cancelled(e, act.cancel)))?,
                 )
@@ -86,17 +86,6 @@ impl BackupService {
         };
         self.record_check(&located, ExecutionKind::Drill, &report, act)?;
         Ok(report)
-    }
-
-    fn report(&self, opened: &Opened, problems: Vec<ArchiveProblem>) -> CheckReport {
-        CheckReport {
-            archive: opened.located.label.clone(),
-            ok: problems.is_empty(),
-            problems,
-            fetched_bytes: opened.fetched_bytes(),
-            signature: Some(opened.verdict),
-            claims_broken: opened.broken.clone(),
-        }
     }
 
     /// Both as an act of its own in the history and, where it went well, on the record of the archive.
@@ -145,6 +134,17 @@ impl BackupService {
         }
         record.verified_at = report.ok.then_some(now);
         Ok(self.store.update_execution(&record)?)
+    }
+}
+
+fn report(opened: &Opened, problems: Vec<ArchiveProblem>) -> CheckReport {
+    CheckReport {
+        archive: opened.located.label.clone(),
+        ok: problems.is_empty(),
+        problems,
+        fetched_bytes: opened.fetched_bytes(),
+        signature: Some(opened.verdict),
+        claims_broken: opened.broken.clone(),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::destination::{DestinationError, ErrorKind};
 use crate::keys::KeyError;
 use crate::keys::kit::KitError;
 use crate::model::{Cancel, Cancelled, Problem, Warning};
+use crate::service::hooks::HookError;
 use crate::service::restore::error::RestoreError;
 use crate::service::sentences;
 use crate::source::database::CaptureError;
@@ -67,6 +68,12 @@ pub enum Error {
     /// Who holds the instance.
     #[error("instance `{instance}` is busy: {holder}")]
     Busy { instance: String, holder: String },
+    /// Nothing was captured.
+    #[error("the before hook failed")]
+    BeforeHook {
+        #[source]
+        cause: HookError,
+    },
     /// Every component is missing: each warning says why.
     #[error("nothing of `{instance}` could be read")]
     NothingRead {
@@ -134,6 +141,9 @@ impl Error {
             | Self::Walk(WalkError::Cancelled(_))
             | Self::Pack(PackError::Cancelled(_))
             | Self::Open(OpenError::Cancelled(_))
+            | Self::BeforeHook {
+                cause: HookError::Cancelled(_),
+            }
             | Self::Restore(
                 RestoreError::Cancelled(_) | RestoreError::Walk(WalkError::Cancelled(_)),
             ) => true,

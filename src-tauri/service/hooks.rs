@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::model::Cancel;
 
 /// A service that takes longer than this to stop or start needs a person.
-pub const HOOK_TIMEOUT: Duration = Duration::from_secs(120);
+pub const HOOK_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Of the output, the end is kept: that is where the reason is.
 const OUTPUT_KEPT: u64 = 4096;

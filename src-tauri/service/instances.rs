@@ -73,7 +73,7 @@ impl BackupService {
             return self.instance_from_folder(new);
         };
         let opened = self.open_archive(archive, act)?;
-        self.require_trust(&opened, None, accept)?;
+        opened.require_trust(None, accept)?;
         let manifest = &opened.archive.manifest;
         let id = manifest.backup_metadata.instance_id.clone();
         if let Some(other) = self.store.instance_by_id(&id)? {

@@ -59,6 +59,37 @@ impl Opened {
             SignatureVerdict::ThisInstallation | SignatureVerdict::Known
         )
     }
+
+    /// Before an act that changes an instance: `Refused` unless trusted and as claimed, or accepted.
+    pub(crate) fn require_trust(&self, target: Option<&Instance>, accept: &Accept) -> Result<()> {
+        let accepted = |key_id: &str| {
+            let signer = accept.signer.as_ref();
+            signer.is_some_and(|a| a.eq_ignore_ascii_case(key_id))
+        };
+        match (self.verdict, &self.key_id) {
+            (SignatureVerdict::Unknown, Some(key_id)) if !accepted(key_id) => {
+                let key_id = key_id.clone();
+                return Err(Error::Refused(Refusal::UnknownSigner { key_id }));
+            }
+            (SignatureVerdict::None, _) if !accept.unsigned => {
+                return Err(Error::Refused(Refusal::Unsigned));
+            }
+            _ => {}
+        }
+        let mut broken = self.broken.clone();
+        let claimed = &self.archive.manifest.backup_metadata;
+        if let Some(target) = target.filter(|t| t.id != claimed.instance_id) {
+            broken.push(format!(
+                "it is of instance {} ({}), not of {} ({})",
+                claimed.instance_name, claimed.instance_id, target.name, target.id
+            ));
+        }
+        if broken.is_empty() || accept.mismatch {
+            Ok(())
+        } else {
+            Err(Error::Refused(Refusal::Claim(broken)))
+        }
+    }
 }
 
 impl BackupService {
@@ -82,45 +113,6 @@ impl BackupService {
             located,
             fetched,
         })
-    }
-
-    /// Before an act that changes an instance: `Refused` unless trusted and as claimed, or accepted.
-    pub(crate) fn require_trust(
-        &self,
-        opened: &Opened,
-        target: Option<&Instance>,
-        accept: &Accept,
-    ) -> Result<()> {
-        match (opened.verdict, &opened.key_id) {
-            (SignatureVerdict::Unknown, Some(key_id)) => {
-                if accept
-                    .signer
-                    .as_ref()
-                    .is_none_or(|a| !a.eq_ignore_ascii_case(key_id))
-                {
-                    return Err(Error::Refused(Refusal::UnknownSigner {
-                        key_id: key_id.clone(),
-                    }));
-                }
-            }
-            (SignatureVerdict::None | SignatureVerdict::Unknown, _) if !accept.unsigned => {
-                return Err(Error::Refused(Refusal::Unsigned));
-            }
-            _ => {}
-        }
-        let mut broken = opened.broken.clone();
-        let claimed = &opened.archive.manifest.backup_metadata;
-        if let Some(target) = target.filter(|t| t.id != claimed.instance_id) {
-            broken.push(format!(
-                "it is of instance {} ({}), not of {} ({})",
-                claimed.instance_name, claimed.instance_id, target.name, target.id
-            ));
-        }
-        if broken.is_empty() || accept.mismatch {
-            Ok(())
-        } else {
-            Err(Error::Refused(Refusal::Claim(broken)))
-        }
     }
 
     /// An existing path, an execution id, or `DEST:NAME`.
@@ -287,7 +279,9 @@ impl Located {
     /// By its name at a destination; a file, which may have any name, is looked into.
     pub fn is_sealed(&self) -> Result<bool> {
         match &self.place {
-            Place::Destination { .. } => Ok(self.name.ends_with(".age")),
+            Place::Destination { .. } => Ok(Path::new(&self.name)
+                .extension()
+                .is_some_and(|e| e == "age")),
             Place::File(path) => {
                 let mut head = [0; archive::AGE_MAGIC.len()];
                 let mut file = std::fs::File::open(path).map_err(|e| at(path, e))?;

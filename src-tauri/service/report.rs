@@ -106,6 +106,8 @@ pub struct CheckReport {
 pub struct RestoreReport {
     pub execution_id: String,
     /// A path that serves as ARCHIVE.
+    #[serde(with = "crate::model::path_text::optional")]
+    #[cfg_attr(test, ts(type = "string | null"))]
     pub safety_backup: Option<PathBuf>,
     pub components: Vec<RestoredComponent>,
     pub restart_required: bool,
@@ -125,6 +127,8 @@ pub struct RestoredComponent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct ExtractReport {
+    #[serde(with = "crate::model::path_text::all")]
+    #[cfg_attr(test, ts(type = "string[]"))]
     pub files: Vec<PathBuf>,
     #[cfg_attr(test, ts(type = "number"))]
     pub fetched_bytes: u64,

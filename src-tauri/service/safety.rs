@@ -17,7 +17,7 @@ use crate::service::{Act, BackupService, Result};
 
 /// Kept at least: the last three of an instance, and those of the last week.
 const KEPT: usize = 3;
-const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+const KEPT_FOR: Duration = Duration::from_hours(7 * 24);
 
 impl BackupService {
     /// Captures these components as they are now into `{data}/safety/{instance}-{id}/`, type `safety`. None where nothing of them exists.

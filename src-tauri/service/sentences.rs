@@ -89,6 +89,11 @@ fn of_service(error: &Error) -> Problem {
             format!("Instance {instance} is in use by {holder}"),
             "Wait until it has ended, or cancel it, and try again.",
         ),
+        Error::BeforeHook { cause } => words(
+            "before_hook_failed",
+            format!("The before hook failed, so nothing was captured: {cause}"),
+            "Run the line by hand, mend it, or empty it with `holdfast instance set NAME before_hook=`.",
+        ),
         Error::NothingRead { instance, warnings } => {
             let why: Vec<&str> = warnings.iter().map(|w| w.message.as_str()).collect();
             words(

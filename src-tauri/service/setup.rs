@@ -7,8 +7,11 @@ use secrecy::SecretString;
 use crate::keys::{self, Backend, PublicKeys};
 use crate::service::{BackupService, Error, Result};
 
+/// Its name, what it accepts, and that in words.
+type Setting = (&'static str, fn(&str) -> bool, &'static str);
+
 /// Keys of `settings set`, each with what it takes.
-const SETTINGS: [(&str, fn(&str) -> bool, &str); 6] = [
+const SETTINGS: [Setting; 6] = [
     ("autostart", is_switch, "yes or no"),
     ("notify", is_switch, "yes or no"),
     ("alarm_days", is_days, "a number of days from 1 to 3650"),

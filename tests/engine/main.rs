@@ -1,5 +1,9 @@
 //! The engine against real files, real SQLite and real writers in other processes.
 
+#[path = "../support/holder.rs"]
+mod holder;
+#[path = "../support/site.rs"]
+mod site;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -12,6 +16,7 @@ mod invariants;
 mod keys;
 mod restore;
 mod restore_crash;
+mod restore_limits;
 mod restore_tree;
 mod sample;
 mod service;

@@ -13,8 +13,8 @@ use holdfast::service::restore::apply::recover;
 use holdfast::service::restore::journal::Folder;
 use holdfast::source::files::WalkRules;
 
-use crate::support::holder::Holder;
-use crate::support::site::{Rows, SHORT, Site, rows};
+use crate::holder::Holder;
+use crate::site::{Rows, SHORT, Site, rows};
 
 /// Dies at the nth thing it is told.
 struct DiesAt {
@@ -29,7 +29,7 @@ impl Observer for DiesAt {
     }
 }
 
-/// Not a test: what the tests below start as another process, its folder, its journal mode and its end on standard input.
+/// Not a test: what the tests below start as another process; its folder, journal mode and end come on standard input.
 #[test]
 #[ignore = "started by other tests"]
 fn child() {
@@ -82,7 +82,7 @@ fn described(base: &Path) -> Site {
 }
 
 /// `devices` is large, `users` small, `metrics` is not there yet.
-fn plant(base: &Path, mode: &str, size: u32) -> Site {
+fn plant(base: &Path, mode: &str, count: u32) -> Site {
     let site = described(base);
     fs::create_dir_all(site.live("www/sub")).unwrap();
     fs::write(site.live("www/sub/page"), "new").unwrap();
@@ -92,23 +92,23 @@ fn plant(base: &Path, mode: &str, size: u32) -> Site {
     fs::remove_file(site.live("www/added")).unwrap();
     fs::write(site.live("www/goes"), "old").unwrap();
     fs::write(site.live("app.ini"), "old").unwrap();
-    let big = |label, count| Rows {
+    let big = |label, rows| Rows {
         ballast: 3000,
-        ..Rows::few(label, count)
+        ..Rows::few(label, rows)
     };
     for name in ["devices", "users", "metrics"] {
         fs::create_dir_all(site.unpacked.join(name)).unwrap();
     }
     let archived = |name: &str| site.unpacked.join(format!("{name}/{name}.db"));
-    big("old", size).write(&site.live("devices.db"), mode);
-    big("new", size + size / 2).write(&archived("devices"), "delete");
+    big("old", count).write(&site.live("devices.db"), mode);
+    big("new", count + count / 2).write(&archived("devices"), "delete");
     Rows::few("old", 10).write(&site.live("users.db"), mode);
     Rows::few("new", 20).write(&archived("users"), "delete");
     Rows::few("new", 5).write(&archived("metrics"), "delete");
     site
 }
 
-/// A process of its own, so that the file locks of SQLite are another's.
+/// A process of its own, so that the file locks of `SQLite` are another's.
 fn spawn(base: &Path, mode: &str, dies_at: u32) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["restore_crash::child", "--exact", "--ignored", "--quiet"])
@@ -178,7 +178,7 @@ fn kill_at_any_moment_leaves_all_old_or_all_new() {
     const KILLS: u32 = 50;
     for mode in ["wal", "delete"] {
         let dir = tempfile::tempdir().unwrap();
-        plant(dir.path(), mode, 2000);
+        plant(dir.path(), mode, 800);
         let started = Instant::now();
         assert!(
             spawn(&site_base(dir.path()), mode, 0)
@@ -190,7 +190,7 @@ fn kill_at_any_moment_leaves_all_old_or_all_new() {
         let (mut old, mut new) = (0, 0);
         for n in 0..KILLS {
             let dir = tempfile::tempdir().unwrap();
-            let site = plant(dir.path(), mode, 2000);
+            let site = plant(dir.path(), mode, 800);
             let mut holder = (n % 2 == 0).then(|| Holder::open(&site.live("devices.db")));
             let mut child = spawn(&site_base(dir.path()), mode, 0);
             // From nothing to a little more than the whole run, the later half more densely: that is where it changes things.
@@ -206,19 +206,19 @@ fn kill_at_any_moment_leaves_all_old_or_all_new() {
             let users = rows(&site.live("users.db"));
             let config = fs::read_to_string(site.live("app.ini")).unwrap();
             let state = (
-                devices.starts_with("new 3000 "),
+                devices.starts_with("new 1200 "),
                 users.starts_with("new 20 "),
                 config == "new",
             );
             let expected = match state {
                 (true, true, true) => {
                     new += 1;
-                    "[('new', 3000)]"
+                    "[('new', 1200)]"
                 }
                 (false, false, false) => {
                     old += 1;
-                    assert!(devices.starts_with("old 2000 ") && users.starts_with("old 10 "));
-                    "[('old', 2000)]"
+                    assert!(devices.starts_with("old 800 ") && users.starts_with("old 10 "));
+                    "[('old', 800)]"
                 }
                 mixed => panic!("mixed: {mixed:?} {devices} {users} {config}"),
             };

@@ -9,7 +9,7 @@ use std::path::Path;
 use holdfast::model::instance::ComponentKind;
 use holdfast::source::files::WalkRules;
 
-use crate::support::site::Site;
+use crate::site::Site;
 
 fn rules(exclude: &[&str]) -> WalkRules {
     WalkRules {
@@ -177,7 +177,7 @@ fn bytes_that_are_not_the_listed_ones_leave_the_tree_as_before() {
     site.archive_tree("www", &rules(&[]));
     damage(&site);
     let before = site.picture();
-    fs::write(site.unpacked.join("www/a/deep/er/file"), "DEEP").unwrap();
+    fs::write(site.unpacked.join("www/www/a/deep/er/file"), "DEEP").unwrap();
     let grounds = site.grounds();
     let rules = rules(&[]);
     let (_folder, done) = site.restore("1", &[site.wanted_tree(&grounds, "www", &rules)]);

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use holdfast::model::instance::{Component, ComponentKind, Instance, InstanceId, Template};
+use holdfast::model::instance::{
+    Component, ComponentKind, Instance, InstanceId, InstanceSettings, Template,
+};
 use holdfast::model::manifest::{ContentEntry, ContentType, EntryType};
 use holdfast::model::{Cancel, NoObserver, Observer};
 use holdfast::service::restore::apply::{Applied, apply};
@@ -56,7 +58,7 @@ impl Site {
                 path: root.clone(),
                 template: Template::Auto,
                 components: Vec::new(),
-                settings: Default::default(),
+                settings: InstanceSettings::default(),
                 created_at: jiff::Timestamp::UNIX_EPOCH,
             },
             root,
@@ -188,12 +190,12 @@ impl Site {
             let (file, file_base64) = text(&[name.as_bytes(), b"/", &entry.name].concat());
             let source = entry.path.strip_prefix(&self.root).unwrap_or(&entry.path);
             let (source, source_base64) = text(source.as_os_str().as_bytes());
-            let link = entry.link.as_ref().map(|link| match entry.entry {
+            let points_to = entry.link.as_ref().map(|link| match entry.entry {
                 EntryType::Hardlink => text(&[name.as_bytes(), b"/", link].concat()),
                 _ => text(link),
             });
-            let (link, link_base64) = link.map_or((None, None), |(l, raw)| (Some(l), raw));
-            let line = ContentEntry {
+            let (link, link_base64) = points_to.map_or((None, None), |(l, raw)| (Some(l), raw));
+            let listed = ContentEntry {
                 file,
                 file_base64,
                 source,
@@ -216,7 +218,7 @@ impl Site {
                 damaged: false,
                 database: None,
             };
-            index.extend(serde_json::to_vec(&line).unwrap());
+            index.extend(serde_json::to_vec(&listed).unwrap());
             index.push(b'\n');
             Ok(())
         })
@@ -304,7 +306,7 @@ impl Site {
                 format!("-> {}", fs::read_link(entry.path()).unwrap().display())
             } else if stat.is_dir() {
                 format!("{:o}/", stat.mode() & 0o7777)
-            } else if name.ends_with(".db") {
+            } else if entry.path().extension().is_some_and(|e| e == "db") {
                 format!("{:o} {:?}", stat.mode() & 0o7777, rows(entry.path()))
             } else {
                 let content =

@@ -1,22 +1,34 @@
-//! Small files to the disk on several threads: most of their cost is the kernel's, file by file.
+//! Content to the disk on several threads: most of its cost is the kernel's, file by file. Each folder has its thread, which keeps order.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rustix::fs::Mode;
 use rustix::io::Errno;
 
-use crate::archive::OpenError;
 use crate::archive::stream::Shared;
+use crate::archive::{OpenError, PIECE};
 
 use super::attributes::{Attributes, Faults};
-use super::{Folder, NEW_FILE};
+use super::{Folder, NEW_FILE, OpenFile, write_error};
+
+pub(super) enum Job {
+    /// A file at once.
+    Whole(NewFile),
+    /// The next bytes of a file.
+    More {
+        file: Arc<OpenFile>,
+        content: Shared,
+    },
+    /// Its content is complete.
+    End(Arc<OpenFile>),
+}
 
 /// A file that is to be made.
-pub(super) struct Job {
+pub(super) struct NewFile {
     pub folder: Arc<Folder>,
     pub name: Vec<u8>,
     /// For messages.
@@ -26,14 +38,23 @@ pub(super) struct Job {
 }
 
 /// Files a hand-over, so that a small file does not cost a change of threads.
-const BATCH: usize = 32;
+const BATCH: usize = 128;
+/// Hand-overs that may wait for a thread: enough for the next folder's thread to begin while one still fills its own. Each holds little
+/// more than a piece of content.
+const WAITING: usize = 8;
 
-/// Writing threads. The order of files does not matter; that of folders and links is kept by waiting.
+/// Writing threads, a lane each. What is in one lane is done in order.
 pub(super) struct Pool {
-    batch: Vec<Job>,
-    queue: Option<Sender<Vec<Job>>>,
+    lanes: Vec<Lane>,
+    next: usize,
     threads: Vec<JoinHandle<()>>,
     state: Arc<(Mutex<State>, Condvar)>,
+}
+
+struct Lane {
+    batch: Vec<Job>,
+    bytes: usize,
+    queue: Sender<Vec<Job>>,
 }
 
 #[derive(Default)]
@@ -46,77 +67,108 @@ struct State {
 impl Pool {
     pub(super) fn start(faults: &Arc<Faults>) -> Self {
         let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let (sender, queue) = bounded::<Vec<Job>>(count);
         let state = Arc::new((Mutex::new(State::default()), Condvar::new()));
-        let threads = (0..count)
-            .map(|_| {
-                let (queue, state, faults) =
-                    (queue.clone(), Arc::clone(&state), Arc::clone(faults));
-                std::thread::spawn(move || work(&queue, &state, &faults))
-            })
-            .collect();
+        let (mut lanes, mut threads) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            let (sender, queue) = bounded::<Vec<Job>>(WAITING);
+            let (state, faults) = (Arc::clone(&state), Arc::clone(faults));
+            threads.push(std::thread::spawn(move || work(&queue, &state, &faults)));
+            lanes.push(Lane {
+                batch: Vec::new(),
+                bytes: 0,
+                queue: sender,
+            });
+        }
         Self {
-            batch: Vec::with_capacity(BATCH),
-            queue: Some(sender),
+            lanes,
+            next: 0,
             threads,
             state,
         }
     }
 
+    /// For a new folder.
+    pub(super) fn next_lane(&mut self) -> usize {
+        self.next = (self.next + 1) % self.lanes.len();
+        self.next
+    }
+
     /// An error is that of an earlier file.
-    pub(super) fn add(&mut self, job: Job) -> Result<(), OpenError> {
-        self.batch.push(job);
-        if self.batch.len() >= BATCH {
-            self.hand_over()?;
+    pub(super) fn add(&mut self, lane: usize, job: Job) -> Result<(), OpenError> {
+        let to = &mut self.lanes[lane];
+        to.bytes += match &job {
+            Job::Whole(NewFile { content, .. }) | Job::More { content, .. } => {
+                content.bytes().len()
+            }
+            Job::End(_) => 0,
+        };
+        to.batch.push(job);
+        if to.batch.len() >= BATCH || to.bytes as u64 >= PIECE {
+            self.hand_over(lane)?;
         }
         Ok(())
     }
 
     /// Until every file is done.
     pub(super) fn wait(&mut self) -> Result<(), OpenError> {
-        if !self.batch.is_empty() {
-            self.hand_over()?;
+        for lane in 0..self.lanes.len() {
+            self.hand_over(lane)?;
         }
-        let (state, done) = &*self.state;
-        let mut state = state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        while state.open > 0 {
-            state = done
-                .wait(state)
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-        }
-        state.failed.take().map_or(Ok(()), Err)
+        self.idle().failed.take().map_or(Ok(()), Err)
     }
 
-    fn hand_over(&mut self) -> Result<(), OpenError> {
-        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        {
-            let mut state = self
+    /// Until nothing is at work any more; what was not handed over is dropped.
+    pub(super) fn give_up(&mut self) {
+        for lane in &mut self.lanes {
+            lane.batch.clear();
+        }
+        drop(self.idle());
+    }
+
+    fn idle(&self) -> MutexGuard<'_, State> {
+        let mut state = lock(&self.state.0);
+        while state.open > 0 {
+            state = self
                 .state
-                .0
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+                .1
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        state
+    }
+
+    fn hand_over(&mut self, lane: usize) -> Result<(), OpenError> {
+        let lane = &mut self.lanes[lane];
+        if lane.batch.is_empty() {
+            return Ok(());
+        }
+        let batch = std::mem::take(&mut lane.batch);
+        lane.bytes = 0;
+        {
+            let mut state = lock(&self.state.0);
             if let Some(error) = state.failed.take() {
                 return Err(error);
             }
             state.open += 1;
         }
-        if let Some(queue) = &self.queue {
-            // The threads live as long as the queue.
-            let _ = queue.send(batch);
-        }
+        // The threads live as long as the queue.
+        let _ = lane.queue.send(batch);
         Ok(())
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.queue = None;
+        self.lanes.clear();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
+}
+
+/// The state is whole at every moment, so a thread that panicked has not spoiled it.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn work(queue: &Receiver<Vec<Job>>, state: &(Mutex<State>, Condvar), faults: &Faults) {
@@ -124,47 +176,58 @@ fn work(queue: &Receiver<Vec<Job>>, state: &(Mutex<State>, Condvar), faults: &Fa
         let mut failed = None;
         for job in batch {
             if failed.is_none() {
-                failed = write(&job, faults).err();
+                failed = act(&job, faults).err();
             }
         }
-        let mut now = state
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut now = lock(&state.0);
         now.open -= 1;
         if now.failed.is_none() {
             now.failed = failed;
         }
-        state.1.notify_all();
+        if now.open == 0 {
+            state.1.notify_all();
+        }
     }
 }
 
-fn write(job: &Job, faults: &Faults) -> Result<(), OpenError> {
-    let path = || job.folder.path.join(std::ffi::OsStr::from_bytes(&job.name));
+fn act(job: &Job, faults: &Faults) -> Result<(), OpenError> {
+    match job {
+        Job::Whole(file) => write_file(file, faults),
+        Job::More { file, content } => {
+            write_all(&file.fd, content.bytes()).map_err(|errno| write_error(&file.path, errno))
+        }
+        Job::End(file) => {
+            file.attributes.set(&file.fd, &file.path, faults);
+            Ok(())
+        }
+    }
+}
+
+fn write_file(file: &NewFile, faults: &Faults) -> Result<(), OpenError> {
+    let path = || {
+        let name = std::ffi::OsStr::from_bytes(&file.name);
+        file.folder.path.join(name)
+    };
     let failed = |errno: Errno| match errno {
-        Errno::EXIST => OpenError::Refused {
-            entry: Some(job.entry.clone()),
-            reason: "something of this name is there already".to_owned(),
-            intact_bytes: None,
-        },
-        other => OpenError::Write {
-            path: path(),
-            cause: other.into(),
-        },
+        Errno::EXIST => OpenError::refused_entry(
+            file.entry.as_bytes(),
+            "something of this name is there already",
+        ),
+        other => write_error(&path(), other),
     };
     let fd = rustix::fs::openat(
-        &job.folder.fd,
-        job.name.as_slice(),
+        &file.folder.fd,
+        file.name.as_slice(),
         NEW_FILE,
         Mode::RUSR | Mode::WUSR,
     )
     .map_err(failed)?;
-    write_all(&fd, job.content.bytes()).map_err(failed)?;
-    job.attributes.set(&fd, &path(), faults);
+    write_all(&fd, file.content.bytes()).map_err(failed)?;
+    file.attributes.set(&fd, &path(), faults);
     Ok(())
 }
 
-pub(super) fn write_all(fd: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
+fn write_all(fd: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         match rustix::io::write(fd.as_fd(), bytes) {
             Ok(0) => return Err(Errno::IO),

@@ -10,7 +10,7 @@ use super::error::RestoreError;
 use super::from_archive::{Unpacked, check, chosen, desired, unusable};
 use super::journal::{Folder, Journal, Part, Stage};
 use super::owners::Owners;
-use super::prepare::prepare;
+use super::prepare::{Desired, Wanted, prepare};
 use super::recover::{recover_instance, sweep};
 use super::target::Grounds;
 use super::tree::Trust;
@@ -37,7 +37,7 @@ impl BackupService {
         confirmed(&request.confirm, &request.instance)?;
         let instance = self.instance(&request.instance)?;
         let opened = self.open_archive(&request.archive, act)?;
-        self.require_trust(&opened, Some(&instance), &request.accept)?;
+        opened.require_trust(Some(&instance), &request.accept)?;
         let _lock = self.lock_instance(&instance, "restore")?;
         recover_instance(&self.data_dir, &self.store, &instance.id)?;
         let manifest = &opened.archive.manifest;
@@ -116,7 +116,7 @@ impl BackupService {
                 execution.started_at,
                 prepared.parts,
             );
-            let applied = self.apply_with_hooks(instance, &folder, &mut journal, act)?;
+            let applied = apply_with_hooks(instance, &folder, &mut journal, act)?;
             Ok((prepared.safety_backup, prepared.warnings, journal, applied))
         });
         let (safety_backup, mut warnings, journal, applied) = match done {
@@ -158,7 +158,7 @@ impl BackupService {
         space::require(run.workspace(), content_bytes(manifest, &names) + SLACK)?;
         // An empty machine: the folder that the instance names is part of what is made.
         std::fs::create_dir_all(&instance.path).map_err(RestoreError::io(&instance.path))?;
-        let (fetched, mut warnings) = self.fetch(opened, &names, run, act)?;
+        let (fetched, mut warnings) = fetch(opened, &names, run, act)?;
         let grounds = Grounds::new(instance, &self.data_dir)?;
         let rules = self.tree_rules(instance)?;
         let from = Unpacked {
@@ -171,6 +171,9 @@ impl BackupService {
         let wanted = desired(&from, components, &grounds, &Owners::default())?;
         act.tell(Phase::Checking, &instance.name);
         check(&wanted, manifest, &fetched.dir, act.cancel)?;
+        // Beside the live files, and for what is kept of them.
+        space::require(&instance.path, content_bytes(manifest, &names) + SLACK)?;
+        space::require(&self.data_dir, live_bytes(&wanted) + SLACK)?;
         let safety = Act {
             cancel: act.cancel,
             observer: act.observer,
@@ -190,32 +193,6 @@ impl BackupService {
         })
     }
 
-    /// The components' content in the workspace, every hash checked.
-    pub(super) fn fetch(
-        &self,
-        opened: &Opened,
-        names: &[String],
-        run: &Run,
-        act: &Act<'_>,
-    ) -> Result<(Fetched, Vec<Warning>)> {
-        let (dir, indexes) = (run.folder("unpacked")?, run.folder("indexes")?);
-        let policy = UnpackPolicy {
-            trusted: trust_in(opened) == Trust::Trusted,
-            // The lists carry the owners; until then it is nobody else's.
-            owners: false,
-            with_metadata: false,
-        };
-        let unpacked = opened
-            .archive
-            .unpack_with_indexes(names, &dir, &policy, &indexes, act.cancel, act.observer)
-            .map_err(|e| was_cancelled(e.into(), act.cancel))?;
-        let warn = |message: String| Warning::new("unpacked", None, message);
-        Ok((
-            Fetched { dir, indexes },
-            unpacked.warnings.into_iter().map(warn).collect(),
-        ))
-    }
-
     /// What is no part of this instance's trees.
     pub(super) fn tree_rules(&self, instance: &Instance) -> Result<WalkRules> {
         let root = instance
@@ -233,60 +210,83 @@ impl BackupService {
             skip,
         })
     }
+}
 
-    fn apply_with_hooks(
-        &self,
-        instance: &Instance,
-        folder: &Folder,
-        journal: &mut Journal,
-        act: &Act<'_>,
-    ) -> Result<Applied> {
-        if journal.parts.iter().all(Part::is_nothing) {
-            journal.stage = Stage::Applied;
-            folder.write(journal)?;
-            return Ok(Applied::default());
-        }
-        let lines = &instance.settings.hooks;
-        if !lines.stop.is_empty() {
-            journal.start_hook = Some(lines.start.clone());
-        }
+/// The components' content in the workspace, every hash checked.
+pub(super) fn fetch(
+    opened: &Opened,
+    names: &[String],
+    run: &Run,
+    act: &Act<'_>,
+) -> Result<(Fetched, Vec<Warning>)> {
+    let (dir, indexes) = (run.folder("unpacked")?, run.folder("indexes")?);
+    let policy = UnpackPolicy {
+        trusted: trust_in(opened) == Trust::Trusted,
+        // The lists carry the owners; until then it is nobody else's.
+        owners: false,
+        with_metadata: false,
+    };
+    let unpacked = opened
+        .archive
+        .unpack_with_indexes(names, &dir, &policy, &indexes, act.cancel, act.observer)
+        .map_err(|e| was_cancelled(e.into(), act.cancel))?;
+    let warn = |message: String| Warning::new("unpacked", None, message);
+    Ok((
+        Fetched { dir, indexes },
+        unpacked.warnings.into_iter().map(warn).collect(),
+    ))
+}
+
+fn apply_with_hooks(
+    instance: &Instance,
+    folder: &Folder,
+    journal: &mut Journal,
+    act: &Act<'_>,
+) -> Result<Applied> {
+    if journal.parts.iter().all(Part::is_nothing) {
+        journal.stage = Stage::Applied;
         folder.write(journal)?;
-        let hook = |line: &str, cancel: &Cancel| {
-            hooks::run(line, &instance.path, hooks::HOOK_TIMEOUT, cancel)
-        };
-        let stopped = hook(&lines.stop, act.cancel).map_err(|cause| RestoreError::Hook {
-            which: "stop",
-            outcome: cause.to_string(),
-        });
-        let applied = stopped.and_then(|()| {
-            apply(
-                folder,
-                journal,
-                Patience::default(),
-                act.cancel,
-                act.observer,
-            )
-        });
-        // Also after a failure: what was stopped is started again.
-        let started = hook(&lines.start, &Cancel::new());
-        let mut applied = applied?;
-        match started {
-            Err(cause) => applied.warnings.push(Warning::new(
-                "start_hook_failed",
-                None,
-                format!("the start hook failed: {cause}"),
-            )),
-            // A service that was stopped and started has nothing stale open.
-            Ok(()) if !lines.stop.is_empty() && !lines.start.is_empty() => {
-                applied.restart_required = false;
-            }
-            Ok(()) => {}
-        }
-        if journal.start_hook.take().is_some() {
-            folder.write(journal)?;
-        }
-        Ok(applied)
+        return Ok(Applied::default());
     }
+    let lines = &instance.settings.hooks;
+    if !lines.stop.is_empty() {
+        journal.start_hook = Some(lines.start.clone());
+    }
+    folder.write(journal)?;
+    let hook =
+        |line: &str, cancel: &Cancel| hooks::run(line, &instance.path, hooks::HOOK_TIMEOUT, cancel);
+    let stopped = hook(&lines.stop, act.cancel).map_err(|cause| RestoreError::Hook {
+        which: "stop",
+        outcome: cause.to_string(),
+    });
+    let applied = stopped.and_then(|()| {
+        apply(
+            folder,
+            journal,
+            Patience::default(),
+            act.cancel,
+            act.observer,
+        )
+    });
+    // Also after a failure: what was stopped is started again.
+    let started = hook(&lines.start, &Cancel::new());
+    let mut applied = applied?;
+    match started {
+        Err(cause) => applied.warnings.push(Warning::new(
+            "start_hook_failed",
+            None,
+            format!("the start hook failed: {cause}"),
+        )),
+        // A service that was stopped and started has nothing stale open.
+        Ok(()) if !lines.stop.is_empty() && !lines.start.is_empty() => {
+            applied.restart_required = false;
+        }
+        Ok(()) => {}
+    }
+    if journal.start_hook.take().is_some() {
+        folder.write(journal)?;
+    }
+    Ok(applied)
 }
 
 /// Where components were unpacked, and where the indexes of their trees are.
@@ -335,6 +335,22 @@ pub(super) fn content_bytes(manifest: &Manifest, names: &[String]) -> u64 {
         .map(|e| e.size_bytes)
         .chain(trees)
         .fold(0, u64::saturating_add)
+}
+
+/// Of the live databases and single files that are kept before they are replaced.
+fn live_bytes(desired: &[Desired<'_>]) -> u64 {
+    let spots = desired
+        .iter()
+        .flat_map(|d| &d.wanted)
+        .filter_map(|w| match w {
+            Wanted::Database { spot, .. }
+            | Wanted::Plain { spot, .. }
+            | Wanted::File { spot, .. } => Some(spot),
+            Wanted::Tree(_) => None,
+        });
+    spots
+        .filter_map(|spot| std::fs::metadata(spot.path()).ok())
+        .fold(0, |sum, found| sum.saturating_add(found.len()))
 }
 
 /// Told where a whole archive is restored: what of it is not there to be restored.

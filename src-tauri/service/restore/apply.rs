@@ -170,7 +170,7 @@ fn change_files(
 /// A database that came as a file is in journal mode DELETE; the one that was backed up may have been in WAL.
 fn set_wal(path: &Path) -> Result<()> {
     let _hold = guard::hold(path).map_err(RestoreError::io(path))?;
-    let db = super::database::open_live(path)?;
+    let db = super::connection::open_live(path)?;
     db.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))
         .map_err(RestoreError::sqlite(path))?;
     db.close()

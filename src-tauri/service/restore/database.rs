@@ -1,17 +1,17 @@
-//! Brings the content of copies into live databases through SQLite's backup API, so that open handles of a running service stay valid.
+//! Brings the content of copies into live databases through `SQLite`'s backup API, so that open handles of a running service stay valid.
 //! All of a group are locked, then staged to their last page, then finished: until the first is finished a drop changes nothing.
-//! Databases that are not there, or that SQLite cannot read, are file changes instead.
+//! Databases that are not there, or that `SQLite` cannot read, are file changes instead.
 
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
 use serde::{Deserialize, Serialize};
 
 use super::change::{Direction, RawPath};
+use super::connection::{is_busy, journal_mode, open_copy, open_live, read_once};
 use super::error::RestoreError;
 use super::page_size;
 use crate::model::{Cancel, Observer, Phase, Progress, Warning};
@@ -114,7 +114,7 @@ pub(super) fn bring(
         stage(backups, how)?;
         how.cancel.check()?;
         before_commit()?;
-        for (path, backup) in backups {
+        for Staged { path, backup, .. } in backups {
             match backup.step(-1).map_err(RestoreError::sqlite(path))? {
                 StepResult::Done => {}
                 _ => return Err(in_use(path, Duration::ZERO)),
@@ -137,7 +137,7 @@ pub(super) fn bring(
     Ok(outcome)
 }
 
-/// Lets SQLite take back what a killed restore left half written, and sets the journal mode that was there.
+/// Lets `SQLite` take back what a killed restore left half written, and sets the journal mode that was there.
 pub(super) fn settle(database: &LiveDatabase) -> Result<()> {
     let path = &database.target.0;
     let _hold = guard::hold(path).map_err(RestoreError::io(path))?;
@@ -147,14 +147,20 @@ pub(super) fn settle(database: &LiveDatabase) -> Result<()> {
     Ok(())
 }
 
-type Staged<'p, 'b> = [(&'p Path, Backup<'b, 'b>)];
+/// A locked database on its way.
+struct Staged<'a> {
+    path: &'a Path,
+    /// Of the copy, in bytes.
+    size: u64,
+    backup: Backup<'a, 'a>,
+}
 
 impl Bring<'_> {
     /// Locks the group and works on it, again and again until it works or patience ends.
     fn patiently(
         &self,
         pairs: &mut [Pair],
-        work: &mut dyn FnMut(&Staged<'_, '_>) -> Result<()>,
+        work: &mut dyn FnMut(&[Staged<'_>]) -> Result<()>,
     ) -> Result<()> {
         let started = Instant::now();
         loop {
@@ -179,7 +185,7 @@ impl Bring<'_> {
     fn once(
         &self,
         pairs: &mut [Pair],
-        work: &mut dyn FnMut(&Staged<'_, '_>) -> Result<()>,
+        work: &mut dyn FnMut(&[Staged<'_>]) -> Result<()>,
     ) -> Result<()> {
         let until = Instant::now() + self.patience.each_try;
         let mut staged = Vec::with_capacity(pairs.len());
@@ -197,7 +203,11 @@ impl Bring<'_> {
             // No page yet, but the lock.
             match backup.step(0).map_err(sqlite)? {
                 StepResult::Busy | StepResult::Locked => return Err(in_use(path, Duration::ZERO)),
-                _ => staged.push((path, backup)),
+                _ => staged.push(Staged {
+                    path,
+                    size: pair.size,
+                    backup,
+                }),
             }
         }
         work(&staged)
@@ -205,8 +215,8 @@ impl Bring<'_> {
 }
 
 /// Copies everything but the last page of each.
-fn stage(backups: &Staged<'_, '_>, how: &Bring<'_>) -> Result<()> {
-    for (path, backup) in backups {
+fn stage(backups: &[Staged<'_>], how: &Bring<'_>) -> Result<()> {
+    for Staged { path, size, backup } in backups {
         loop {
             let pages = backup.progress();
             how.cancel.check()?;
@@ -215,8 +225,8 @@ fn stage(backups: &Staged<'_, '_>, how: &Bring<'_>) -> Result<()> {
                     Direction::Forward => Phase::Applying,
                     Direction::Back => Phase::RollingBack,
                 },
-                done_bytes: u64::try_from(pages.pagecount - pages.remaining).unwrap_or(0),
-                total_bytes: u64::try_from(pages.pagecount).unwrap_or(0),
+                done_bytes: share(*size, pages.pagecount - pages.remaining, pages.pagecount),
+                total_bytes: *size,
                 what: path.display().to_string(),
             });
             let step = (pages.remaining - 1).min(PAGES_PER_STEP);
@@ -230,6 +240,11 @@ fn stage(backups: &Staged<'_, '_>, how: &Bring<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn share(size: u64, pages: i32, of: i32) -> u64 {
+    let (pages, of) = (u64::try_from(pages), u64::try_from(of));
+    size / of.unwrap_or(1).max(1) * pages.unwrap_or(0)
 }
 
 fn pause(length: Duration, cancel: &Cancel) -> Result<()> {
@@ -258,6 +273,8 @@ pub(super) struct Pair {
     journal_mode: String,
     lock_only: bool,
     stale: bool,
+    /// Of the copy, in bytes.
+    size: u64,
     inode: (u64, u64),
     // Dropped after the connections: fields are dropped in order.
     _hold: guard::ConnectionHold,
@@ -280,7 +297,9 @@ fn open_pairs(group: &[LiveDatabase], how: &Bring<'_>) -> Result<Vec<Pair>> {
             Direction::Forward => &database.after,
             Direction::Back => &database.before,
         };
+        let size = std::fs::metadata(&copy_path.0).map_err(RestoreError::io(&copy_path.0))?;
         Ok(Pair {
+            size: size.len(),
             copy: open_copy(&copy_path.0)?,
             copy_path: copy_path.0.clone(),
             live,
@@ -362,60 +381,6 @@ impl Pair {
         }
         Ok(())
     }
-}
-
-/// Not created, not read-only by accident, never a URI.
-pub(super) fn open_live(path: &Path) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let live = Connection::open_with_flags(path, flags).map_err(|cause| {
-        match cause.sqlite_error_code() {
-            Some(ErrorCode::CannotOpen) => RestoreError::NotWritable(path.to_path_buf()),
-            _ => RestoreError::sqlite(path)(cause),
-        }
-    })?;
-    // SQLite falls back to reading where it may not write.
-    if live
-        .is_readonly("main")
-        .map_err(RestoreError::sqlite(path))?
-    {
-        return Err(RestoreError::NotWritable(path.to_path_buf()));
-    }
-    Ok(live)
-}
-
-/// A private copy: no lock, no side files.
-pub(super) fn open_copy(path: &Path) -> Result<Connection> {
-    let mut uri = String::from("file:");
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                uri.push(char::from(*byte));
-            }
-            other => uri.push_str(&format!("%{other:02X}")),
-        }
-    }
-    uri.push_str("?immutable=1");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_URI;
-    Connection::open_with_flags(uri, flags).map_err(RestoreError::sqlite(path))
-}
-
-pub(super) fn journal_mode(db: &Connection) -> rusqlite::Result<String> {
-    // The pragma alone answers before the file was looked at.
-    read_once(db)?;
-    db.query_row("PRAGMA journal_mode", [], |r| r.get(0))
-}
-
-pub(super) fn read_once(db: &Connection) -> rusqlite::Result<i64> {
-    db.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))
-}
-
-pub(super) fn is_busy(cause: &rusqlite::Error) -> bool {
-    matches!(
-        cause.sqlite_error_code(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-    )
 }
 
 /// Only WAL has to be set again: every other mode is a connection's own. Where somebody holds the file it stays as it is; the service

@@ -56,6 +56,7 @@ pub fn chosen<'a>(manifest: &'a Manifest, names: &[String]) -> Result<Vec<&'a Co
 }
 
 /// Why a component cannot be restored. A tree with a file that changed while it was read still is a tree.
+#[must_use]
 pub fn unusable(component: &ComponentEntry) -> Option<&'static str> {
     match (component.status, component.kind) {
         (ComponentStatus::Missing, _) => Some("missing"),

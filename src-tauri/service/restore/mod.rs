@@ -14,6 +14,7 @@ pub mod target;
 pub mod tree;
 
 mod act;
+mod connection;
 mod page_size;
 mod place;
 mod plan;

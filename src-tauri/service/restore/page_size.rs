@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::database::{Pair, is_busy, open_copy};
+use super::connection::{is_busy, open_copy};
+use super::database::Pair;
 use super::error::RestoreError;
 use crate::model::Cancel;
 

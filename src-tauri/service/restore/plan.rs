@@ -1,12 +1,15 @@
 //! The verb `plan`: what a restore would change, as a value. It reads live databases as a reader does, and changes nothing.
 
-use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+mod live;
+mod shape;
 
-use super::act::{Fetched, content_bytes, trust_in};
+use live::{LiveFacts, live_facts};
+use shape::{Warn, blocked, changed, empty, writable};
+
+use super::act::{Fetched, content_bytes, fetch, trust_in};
 use super::error::RestoreError;
 use super::from_archive::{chosen, entries, unusable};
 use super::owners::Owners;
@@ -14,12 +17,12 @@ use super::pre_image::{PreImage, look};
 use super::target::Grounds;
 use super::tree::{Kind, Tree, differences};
 use crate::model::manifest::{ComponentEntry, ContentEntry, DatabaseFacts};
-use crate::model::plan::{ComponentPlan, FileChanges, PlanAction, RowCounts, SettingChange};
-use crate::model::{ComponentKind, Instance, Manifest, RestorePlan, Warning};
+use crate::model::plan::{ComponentPlan, FileChanges, PlanAction, RowCounts};
+use crate::model::{ComponentKind, Instance, Manifest, RestorePlan};
 use crate::service::opened::Opened;
 use crate::service::{Act, ArchiveRef, BackupService, Result, space};
+use crate::source::config;
 use crate::source::files::WalkRules;
-use crate::source::{config, guard};
 
 /// So many names of each kind are told.
 const NAMED: usize = 100;
@@ -47,6 +50,8 @@ impl BackupService {
             .filter(|c| shown(c))
             .map(|c| c.name.clone())
             .collect();
+        // A restore opens the archive anew.
+        let fetch_bytes = opened.fetched_bytes() + opened.archive.bytes_of(&usable);
         let rules = self.tree_rules(&instance)?;
         let mut planner = Planner {
             manifest,
@@ -78,7 +83,7 @@ impl BackupService {
         let content = content_bytes(manifest, &usable);
         Ok(RestorePlan {
             components: plans,
-            fetch_bytes: opened.archive.bytes_of(&usable),
+            fetch_bytes,
             // The workspace, the pre-images and the safety backup, and what the live databases need meanwhile.
             space_needed_bytes: content + 2 * planner.live_bytes + planner.extra_bytes,
         })
@@ -109,7 +114,7 @@ impl BackupService {
                 indexes: none,
             }
         } else {
-            self.fetch(opened, &names, &run, act)?.0
+            fetch(opened, &names, &run, act)?.0
         };
         Ok((fetched, run))
     }
@@ -396,138 +401,5 @@ impl Planner<'_> {
                 ),
             );
         }
-    }
-}
-
-/// A live database as a reader sees it.
-struct LiveFacts {
-    tables: BTreeMap<String, Option<u64>>,
-    user_version: i32,
-    page_size: u32,
-    encoding: String,
-    journal_mode: String,
-}
-
-fn live_facts(path: &Path, journal_mode: &str) -> std::result::Result<LiveFacts, RestoreError> {
-    let _hold = guard::hold(path).map_err(RestoreError::io(path))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let read = || {
-        let db = Connection::open_with_flags(path, flags)?;
-        db.busy_timeout(std::time::Duration::from_secs(2))?;
-        let mut names = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
-        let names = names.query_map([], |r| r.get::<_, String>(0))?;
-        let mut tables = BTreeMap::new();
-        for name in names {
-            let name = name?;
-            let count = format!(
-                "SELECT count(*) FROM main.\"{}\"",
-                name.replace('"', "\"\"")
-            );
-            // What needs a module of the application's cannot be counted.
-            let rows = db.query_row(&count, [], |r| r.get::<_, i64>(0)).ok();
-            tables.insert(name, rows.and_then(|n| u64::try_from(n).ok()));
-        }
-        let one = |sql: &str| db.query_row(sql, [], |r| r.get(0));
-        Ok(LiveFacts {
-            tables,
-            user_version: one("PRAGMA user_version")?,
-            page_size: u32::try_from(one("PRAGMA page_size")?).unwrap_or(0),
-            encoding: db.query_row("PRAGMA encoding", [], |r| r.get(0))?,
-            journal_mode: journal_mode.to_owned(),
-        })
-    };
-    read().map_err(RestoreError::sqlite(path))
-}
-
-impl LiveFacts {
-    fn compare(&self, archive: &DatabaseFacts, path: &Path, plan: &mut ComponentPlan) {
-        let path = path.display();
-        if self.user_version != archive.user_version {
-            plan.warn(
-                "user_version_differs",
-                format!(
-                    "`{path}` is of schema version {} now, {} in the archive",
-                    self.user_version, archive.user_version
-                ),
-            );
-        }
-        if !self.tables.keys().eq(archive.tables.keys()) {
-            plan.warn(
-                "schema_differs",
-                format!("`{path}` has other tables than the archive"),
-            );
-        }
-        if self.encoding != archive.encoding {
-            plan.warn(
-                "encoding_differs",
-                format!("`{path}` gets another text encoding: programs that have it open must be started again"),
-            );
-        }
-        if self.page_size != archive.page_size && self.journal_mode == "wal" {
-            plan.warn(
-                "page_size_differs",
-                format!("`{path}` has pages of {} bytes, the archive of {}: better stop the service before", self.page_size, archive.page_size),
-            );
-        }
-    }
-}
-
-fn changed(
-    live: &BTreeMap<String, String>,
-    archive: &BTreeMap<String, String>,
-) -> Vec<SettingChange> {
-    let mut names: Vec<&String> = live.keys().chain(archive.keys()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let differ = names
-        .into_iter()
-        .filter(|n| live.get(*n) != archive.get(*n));
-    differ
-        .map(|name| SettingChange {
-            setting: name.clone(),
-            live: live.get(name).cloned(),
-            archive: archive.get(name).cloned(),
-        })
-        .collect()
-}
-
-/// Root may always; others need the file and, for side files, its folder.
-fn writable(path: &Path) -> std::result::Result<(), RestoreError> {
-    let folder = path.parent().unwrap_or(path);
-    for place in [path, folder] {
-        if rustix::fs::access(place, rustix::fs::Access::WRITE_OK).is_err() {
-            return Err(RestoreError::NotWritable(place.to_path_buf()));
-        }
-    }
-    Ok(())
-}
-
-fn empty(component: &ComponentEntry, action: PlanAction) -> ComponentPlan {
-    ComponentPlan {
-        name: component.name.clone(),
-        kind: component.kind,
-        action,
-        targets: Vec::new(),
-        tables: BTreeMap::new(),
-        settings: Vec::new(),
-        files: None,
-        warnings: Vec::new(),
-    }
-}
-
-fn blocked(component: &ComponentEntry, why: &str) -> ComponentPlan {
-    let mut plan = empty(component, PlanAction::Blocked);
-    plan.warn("unusable", why);
-    plan
-}
-
-trait Warn {
-    fn warn(&mut self, code: &str, message: impl Into<String>);
-}
-
-impl Warn for ComponentPlan {
-    fn warn(&mut self, code: &str, message: impl Into<String>) {
-        let warning = Warning::new(code, Some(&self.name), message);
-        self.warnings.push(warning);
     }
 }

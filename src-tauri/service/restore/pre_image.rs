@@ -7,14 +7,14 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::database::{is_busy, journal_mode, open_live, read_once};
+use super::connection::{is_busy, journal_mode, open_live, read_once, without_traces};
 use super::error::RestoreError;
 use crate::model::{Cancel, Observer, Phase, Progress};
 use crate::source::guard;
 
 type Result<T> = std::result::Result<T, RestoreError>;
 
-/// Locks are asked for every millisecond: SQLite's own back-off finds the gaps of a busy writer late.
+/// Locks are asked for every millisecond: `SQLite`'s own back-off finds the gaps of a busy writer late.
 const TRIES: i32 = 10_000;
 
 /// What became of a live database's pre-image.
@@ -22,18 +22,22 @@ const TRIES: i32 = 10_000;
 pub(super) enum PreImage {
     /// The copy is there, in journal mode DELETE. The mode is the live one's: `wal` or `delete`.
     Copied { journal_mode: String },
-    /// SQLite cannot read it: it is replaced as a file.
+    /// `SQLite` cannot read it: it is replaced as a file.
     Unusable,
 }
 
-/// Whether SQLite can read it, and its mode.
+/// Whether `SQLite` can read it, and its mode.
 pub(super) fn look(live: &Path) -> Result<PreImage> {
-    let _hold = guard::hold(live).map_err(RestoreError::io(live))?;
-    match open(live) {
-        Ok(db) => mode(&db, live),
-        Err(RestoreError::Sqlite { cause, .. }) if is_unusable(&cause) => Ok(PreImage::Unusable),
-        Err(cause) => Err(cause),
-    }
+    without_traces(live, || {
+        let _hold = guard::hold(live).map_err(RestoreError::io(live))?;
+        match open(live) {
+            Ok(db) => mode(&db, live),
+            Err(RestoreError::Sqlite { cause, .. }) if is_unusable(&cause) => {
+                Ok(PreImage::Unusable)
+            }
+            Err(cause) => Err(cause),
+        }
+    })
 }
 
 /// A consistent copy of a live database as `to`, which must not be there. All of it is as of one moment.
@@ -43,12 +47,14 @@ pub(super) fn copy_database(
     cancel: &Cancel,
     observer: &dyn Observer,
 ) -> Result<PreImage> {
-    let hold = guard::hold(live).map_err(RestoreError::io(live))?;
-    let found = match copy_pinned(live, to, cancel, observer) {
+    let copied = without_traces(live, || {
+        let _hold = guard::hold(live).map_err(RestoreError::io(live))?;
+        copy_pinned(live, to, cancel, observer)
+    });
+    let found = match copied {
         Err(RestoreError::Sqlite { cause, .. }) if is_unusable(&cause) => PreImage::Unusable,
         other => other?,
     };
-    drop(hold);
     if found == PreImage::Unusable {
         match std::fs::remove_file(to) {
             Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {

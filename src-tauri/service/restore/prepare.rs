@@ -35,7 +35,7 @@ pub enum Wanted<'a> {
         journal_mode: String,
         meta: Meta,
     },
-    /// A database's file that SQLite could not read when it was backed up.
+    /// A database's file that `SQLite` could not read when it was backed up.
     Plain {
         spot: Spot,
         copy: PathBuf,

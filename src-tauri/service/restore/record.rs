@@ -86,7 +86,7 @@ impl<'a> Recorder<'a> {
         })
     }
 
-    /// A database, from a checked copy. It is filled in place where SQLite can read it, else made or replaced as a file.
+    /// A database, from a checked copy. It is filled in place where `SQLite` can read it, else made or replaced as a file.
     pub fn database(
         &mut self,
         spot: &Spot,
@@ -146,12 +146,13 @@ impl<'a> Recorder<'a> {
         self.part.restart_required |= there.is_some();
         self.part.leaves_nothing &= after == State::Absent;
         let keep = self.next_kept()?;
-        let copied = match &there {
-            None => PreImage::Unusable,
-            Some(_) => copy_database(&path, &keep, self.cancel, self.observer)?,
+        let copied = if there.is_some() {
+            copy_database(&path, &keep, self.cancel, self.observer)?
+        } else {
+            PreImage::Unusable
         };
-        let (before, mode_before) = match (copied, there) {
-            (PreImage::Copied { journal_mode }, Some(stat)) => {
+        let (before, mode_before) =
+            if let (PreImage::Copied { journal_mode }, Some(stat)) = (copied, there) {
                 let before = self.file_state(&keep, meta_of(&stat, BTreeMap::new()))?;
                 // The copy holds what its side files held.
                 for end in SIDE_FILES {
@@ -162,14 +163,12 @@ impl<'a> Recorder<'a> {
                     })?;
                 }
                 (before, Some(journal_mode))
-            }
-            _ => {
+            } else {
                 for end in SIDE_FILES {
                     self.removal(&side_file(spot, end), State::Absent)?;
                 }
                 (self.folders.state(spot, &keep, self.cancel)?, None)
-            }
-        };
+            };
         let change = Change {
             spot: spot.clone(),
             before,

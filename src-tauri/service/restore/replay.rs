@@ -44,7 +44,7 @@ pub(super) fn replay(
     for list in [first, second] {
         super::list::each(&list.0, Order::LastFirst, &mut |c| replay.finish_dir(&c))?;
     }
-    replay.sync(changes)?;
+    sync(changes)?;
     Ok(replay.warnings)
 }
 
@@ -182,22 +182,22 @@ impl Replay<'_> {
             }
         }
     }
+}
 
-    /// One flush of each file system instead of one a name: until then the journal says that the change is under way, and a crash
-    /// takes it back.
-    fn sync(&self, changes: &Changes) -> Result<()> {
-        let mut last: Option<RawPath> = None;
-        for list in [&changes.removals, &changes.puts] {
-            super::list::each(&list.0, Order::FirstFirst, &mut |change| {
-                if last.as_ref() != Some(&change.spot.base) {
-                    sync_file_system(&change.spot.base.0)?;
-                    last = Some(change.spot.base);
-                }
-                Ok(())
-            })?;
-        }
-        Ok(())
+/// One flush of each file system instead of one a name: until then the journal says that the change is under way, and a crash
+/// takes it back.
+fn sync(changes: &Changes) -> Result<()> {
+    let mut last: Option<RawPath> = None;
+    for list in [&changes.removals, &changes.puts] {
+        super::list::each(&list.0, Order::FirstFirst, &mut |change| {
+            if last.as_ref() != Some(&change.spot.base) {
+                sync_file_system(&change.spot.base.0)?;
+                last = Some(change.spot.base);
+            }
+            Ok(())
+        })?;
     }
+    Ok(())
 }
 
 /// Flushes everything of the file system that holds this path.

@@ -40,9 +40,10 @@ impl BackupService {
         recover_instance(&self.data_dir, &self.store, &instance.id)?;
         let path = folder_of(&self.data_dir, &execution.id);
         let gone = "it was undone already, or a later one took its place";
-        let done = match path.is_dir() {
-            true => read(&path)?.filter(|j| j.stage == Stage::Applied),
-            false => None,
+        let done = if path.is_dir() {
+            read(&path)?.filter(|j| j.stage == Stage::Applied)
+        } else {
+            None
         };
         let done = done.ok_or_else(|| not_undoable(gone))?;
         let run = self.begin_run()?;

@@ -311,7 +311,7 @@ pub(super) fn keys(error: &KeyError) -> Problem {
             "Restore the keyring, or import the recovery kit into a new data folder.",
         ),
         KeyError::File(cause) => io_failed("the key file", cause),
-        error => words(
+        KeyError::Service(_) => words(
             "keyring_failed",
             with_causes(error),
             "Look after the keyring service, and try again.",

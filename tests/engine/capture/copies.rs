@@ -139,7 +139,6 @@ fn a_copy_is_in_rollback_mode_and_reading_it_leaves_nothing_beside_it() {
 
 /// The page at 1 GiB is never used: it is where locks lie.
 #[test]
-#[ignore = "writes three gigabytes"]
 fn a_database_over_one_gibibyte_is_captured_whole() {
     let dir = folder();
     let path = dir.path().join("a.db");

@@ -266,3 +266,35 @@ fn two_backups_in_one_second_get_names_of_their_own() {
         "{names:?}"
     );
 }
+
+#[test]
+fn a_before_hook_that_fails_stops_the_run_and_an_after_hook_runs_whatever_happened() {
+    let house = House::new();
+    let ran = house.path("after-ran");
+    let set = |key: &str, line: &str| {
+        house
+            .service
+            .set_instance(INSTANCE, &[(key.to_owned(), line.to_owned())])
+            .unwrap();
+    };
+    set("before_hook", "echo the queue is not empty >&2; exit 3");
+    let error = house.backup_to(&["vault"]).unwrap_err();
+    assert_eq!(error.problem().code, "before_hook_failed");
+    assert!(
+        error.problem().message.contains("the queue is not empty"),
+        "{:?}",
+        error.problem()
+    );
+    assert!(files_below(&house.path("vault")).is_empty());
+    set("before_hook", "");
+    set("after_hook", &format!("touch {}; exit 1", ran.display()));
+    let report = house.backup();
+    assert_eq!(report.executions[0].status, ExecutionStatus::Completed);
+    assert!(
+        report.executions[0]
+            .warnings
+            .iter()
+            .any(|w| w.code == "after_hook_failed")
+    );
+    assert!(ran.exists());
+}

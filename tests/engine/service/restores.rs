@@ -10,7 +10,7 @@ use holdfast::service::{Accept, ArchiveRef, Error, RestoreRequest};
 use rusqlite::Connection;
 
 use super::fixture::{House, INSTANCE, count, digests_below};
-use crate::support::holder::Holder;
+use crate::holder::Holder;
 
 fn request(archive: &ArchiveRef, components: &[&str]) -> RestoreRequest {
     RestoreRequest {
@@ -182,7 +182,7 @@ fn a_plan_tells_rows_settings_and_bytes_and_changes_nothing() {
     damage(&house);
     let conf = house.instance_dir().join("config/tacacs.conf");
     let text = fs::read_to_string(&conf).unwrap();
-    fs::write(&conf, format!("{text}\n[added]\nkey = value\n")).unwrap();
+    fs::write(&conf, format!("{text}\n[added]\nport = 49\n")).unwrap();
     let before = digests_below(&house.instance_dir());
     let plan = house
         .service
@@ -203,7 +203,7 @@ fn a_plan_tells_rows_settings_and_bytes_and_changes_nothing() {
         .iter()
         .map(|s| (s.setting.as_str(), s.live.as_deref(), s.archive.as_deref()))
         .collect();
-    assert_eq!(settings, [("added.key", Some("value"), None)]);
+    assert_eq!(settings, [("added.port", Some("49"), None)]);
     assert!(plan.fetch_bytes > 0 && plan.space_needed_bytes > 0);
     assert_eq!(digests_below(&house.instance_dir()), before);
     restore(&house, &archive, &["config"]).unwrap();

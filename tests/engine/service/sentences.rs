@@ -1,5 +1,6 @@
 //! Every failure in words, in one table: what a person reads is looked at as a whole.
 
+use std::fmt::Write;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +18,11 @@ use holdfast::store::StoreError;
 #[test]
 fn every_failure_says_what_why_and_what_next() {
     let mut table = String::new();
-    for error in samples() {
+    for error in of_parts()
+        .into_iter()
+        .chain(of_service())
+        .chain(of_files_and_places())
+    {
         let problem = error.problem();
         assert!(
             !problem.message.is_empty() && !problem.hint.is_empty(),
@@ -29,13 +34,15 @@ fn every_failure_says_what_why_and_what_next() {
             problem.message
         );
         assert!(problem.hint.ends_with('.'), "{}", problem.hint);
-        table.push_str(&format!(
-            "{} [exit {}]\n  {}\n  {}\n",
+        writeln!(
+            table,
+            "{} [exit {}]\n  {}\n  {}",
             problem.code,
             error.exit_status(),
             problem.message,
             problem.hint
-        ));
+        )
+        .unwrap();
     }
     insta::assert_snapshot!(table);
 }
@@ -54,10 +61,10 @@ fn a_hostile_name_cannot_play_with_the_terminal() {
     );
 }
 
-fn samples() -> Vec<Error> {
+fn of_parts() -> Vec<Error> {
     let path = || PathBuf::from("/srv/tacacs/data/devices.db");
     let io_error = |kind| io::Error::from(kind);
-    let mut errors = vec![
+    vec![
         Error::Scan(ScanError::Missing("/srv/tacacs".into())),
         Error::Scan(ScanError::NotAFolder("/srv/tacacs".into())),
         Error::Scan(ScanError::Nothing("/srv/tacacs".into())),
@@ -91,6 +98,11 @@ fn samples() -> Vec<Error> {
         Error::Keys(KeyError::Locked),
         Error::Keys(KeyError::Missing("identity".to_owned())),
         Error::Keys(KeyError::Wrong("identity".to_owned())),
+    ]
+}
+
+fn of_service() -> Vec<Error> {
+    vec![
         Error::Cancelled(Cancelled),
         Error::Unknown {
             what: "instance",
@@ -153,7 +165,11 @@ fn samples() -> Vec<Error> {
         Error::Refused(Refusal::Claim(vec![
             "it is of instance a (00000001), not of b (00000002)".to_owned(),
         ])),
-    ];
+    ]
+}
+
+fn of_files_and_places() -> Vec<Error> {
+    let mut errors = Vec::new();
     for kind in [
         io::ErrorKind::NotFound,
         io::ErrorKind::PermissionDenied,
@@ -162,7 +178,7 @@ fn samples() -> Vec<Error> {
     ] {
         errors.push(Error::Io {
             path: "/var/lib/holdfast".into(),
-            cause: io_error(kind),
+            cause: kind.into(),
         });
     }
     for kind in [

@@ -1,0 +1,68 @@
+//! Where an archive is written before it is published.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::target::{Target, key_of};
+use crate::destination::local;
+use crate::model::Instance;
+use crate::service::Result;
+use crate::service::assemble::Label;
+use crate::service::destinations::failed;
+use crate::service::error::at;
+use crate::service::run::Run;
+
+/// The file that the archive is written to, and the target whose place it is at.
+pub(super) struct Staged {
+    pub path: PathBuf,
+    pub at: Option<usize>,
+}
+
+/// At the first local destination under its temporary name, else in the workspace.
+pub(super) fn stage(
+    targets: &mut [Target],
+    instance: &Instance,
+    label: &Label,
+    run: &mut Run,
+) -> Result<(File, Staged)> {
+    let key = key_of(instance, &label.name)?;
+    for (index, target) in targets.iter_mut().enumerate() {
+        let Ok(place) = &target.place else { continue };
+        match place.staging(&key) {
+            Ok(Some(path)) => match local::create_staged(&path).map_err(|e| at(&path, e)) {
+                Ok(file) => {
+                    run.remember_staged(&path)?;
+                    return Ok((
+                        file,
+                        Staged {
+                            path,
+                            at: Some(index),
+                        },
+                    ));
+                }
+                Err(error) => target.place = Err(error),
+            },
+            Ok(None) => {}
+            Err(cause) => target.place = Err(failed(&target.config, cause)),
+        }
+    }
+    let path = run.workspace().join("archive");
+    Ok((new_file(&path)?, Staged { path, at: None }))
+}
+
+fn new_file(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|e| at(path, e))
+}
+
+/// Published it is gone already; else it must not stay. What cannot be removed is swept with its run.
+pub(super) fn discard_staged(path: &Path) {
+    let _ = std::fs::remove_file(path);
+}
