@@ -34,6 +34,8 @@ use crate::keys::{self, Backend, SecretStore};
 use crate::model::{ArchiveType, Cancel, DestinationType, NoObserver, Observer, Template};
 use crate::store::Store;
 
+pub use crate::keys::PublicKeys;
+pub use crate::store::Signer;
 pub use error::Error;
 
 type Result<T> = std::result::Result<T, Error>;

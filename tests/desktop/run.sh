@@ -19,7 +19,7 @@ for tool in xvfb-run dbus-run-session openbox gnome-keyring-daemon WebKitWebDriv
 done
 
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+trap '[ ! -f "$scratch/log" ] || cat "$scratch/log"; rm -rf "$scratch"' EXIT
 export HOME="$scratch/home" XDG_RUNTIME_DIR="$scratch/runtime"
 mkdir -p "$HOME"
 mkdir -m 700 "$XDG_RUNTIME_DIR"
@@ -31,5 +31,4 @@ status=0
 timeout -k 10 900 xvfb-run -a -s "-screen 0 1280x900x24 -nolisten tcp" \
     dbus-run-session -- bash "$here/session.sh" node --test --test-concurrency=1 "$@" \
     >"$scratch/log" 2>&1 </dev/null || status=$?
-cat "$scratch/log"
 exit "$status"

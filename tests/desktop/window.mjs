@@ -69,6 +69,11 @@ export class Window {
     const xpath = `(${within}//*[self::button or self::a or self::label][${own}][not(@disabled)])[last()]`;
     await until(`a click on "${name}"`, async () => {
       const element = await this.#element(xpath);
+      const place = async () => JSON.stringify(await this.#ask("GET", `/element/${element[ELEMENT]}/rect`));
+      const before = await place();
+      await sleep(120);
+      // What still moves would be missed.
+      if (before !== (await place())) return false;
       await this.#ask("POST", `/element/${element[ELEMENT]}/click`, {});
       return true;
     });
@@ -121,6 +126,14 @@ export class Window {
     } finally {
       this.driver.kill();
     }
+  }
+
+  /** Everything on the display, dialogs included. */
+  desktop(name) {
+    const dir = process.env.HOLDFAST_SCREENSHOTS;
+    if (!dir) return;
+    mkdirSync(dir, { recursive: true });
+    execFileSync("import", ["-window", "root", path.join(dir, `${name}.png`)]);
   }
 }
 

@@ -35,6 +35,7 @@ interface Acts {
 const Context = createContext<Acts | null>(null);
 
 const KEPT_SAMPLES = 80;
+const PASSING_MS = 12_000;
 
 /** The table after an event. Pure. */
 export function follow(table: Followed[], event: ActEvent, now: number): Followed[] {
@@ -70,7 +71,10 @@ export function ActsProvider({ children }: { children: ReactNode }) {
   }, [host, asked]);
 
   const notify = useCallback((notice: Omit<Notice, "id">) => {
-    setNotices((all) => [...all.slice(-2), { ...notice, id: crypto.randomUUID() }]);
+    const id = crypto.randomUUID();
+    setNotices((all) => [...all.slice(-2), { ...notice, id }]);
+    // Good news goes by itself; what needs somebody stays.
+    if (notice.tone === "good") setTimeout(() => setNotices((all) => all.filter((n) => n.id !== id)), PASSING_MS);
   }, []);
 
   const start = useCallback<Acts["start"]>(

@@ -73,7 +73,7 @@ export function destination(name: string, path: string, id: string): Destination
     name,
     type: "local",
     enabled: true,
-    config: { path },
+    config: { base_path: path },
     created_at: "2026-01-10T08:00:00Z",
     created_by: "ada",
     last_backup_at: null,

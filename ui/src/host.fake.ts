@@ -142,7 +142,7 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     destinations: () => after(destinations),
     addDestination: (name, type, config) => {
       did("addDestination", name, type, config);
-      const destination = made.destination(name, config.path ?? "", `d${destinations.length + 1}`);
+      const destination = made.destination(name, config.base_path ?? "", `d${destinations.length + 1}`);
       destinations = [...destinations, destination];
       return after(destination);
     },
@@ -182,11 +182,25 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     show: (archive) => after(made.show(archive, scene === "foreign" ? "unknown" : "this-installation")),
     verify: async (act, archive) => {
       await run(act, "verify", archive, ["verifying"]);
-      return { archive, ok: true, problems: [], fetched_bytes: 420_000_000, signature: "this-installation" };
+      return {
+        archive,
+        ok: true,
+        problems: [],
+        fetched_bytes: 420_000_000,
+        signature: "this-installation",
+        claims_broken: [],
+      };
     },
     drill: async (act, archive) => {
       await run(act, "drill", archive, ["fetching", "checking"]);
-      return { archive, ok: true, problems: [], fetched_bytes: 420_000_000, signature: "this-installation" };
+      return {
+        archive,
+        ok: true,
+        problems: [],
+        fetched_bytes: 420_000_000,
+        signature: "this-installation",
+        claims_broken: [],
+      };
     },
 
     plan: (_archive, _instance, components) => after(made.plan(components)),

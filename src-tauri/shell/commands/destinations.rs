@@ -6,13 +6,13 @@ use secrecy::SecretString;
 
 use super::Shared;
 use crate::model::{DestinationConfig, DestinationType};
-use crate::service::NewDestination;
 use crate::service::report::TestReport;
+use crate::service::{BackupService, NewDestination};
 use crate::shell::desk::Answer;
 
 #[tauri::command]
 pub async fn destinations(desk: Shared<'_>) -> Answer<Vec<DestinationConfig>> {
-    desk.ask(|service| service.destinations()).await
+    desk.ask(BackupService::destinations).await
 }
 
 #[tauri::command]

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use super::Shared;
 use crate::model::scan::Scan;
 use crate::model::{Instance, Template};
-use crate::service::{Accept, NewInstance};
+use crate::service::{Accept, BackupService, NewInstance};
 use crate::shell::desk::Answer;
 use crate::shell::sample;
 
 #[tauri::command]
 pub async fn instances(desk: Shared<'_>) -> Answer<Vec<Instance>> {
-    desk.ask(|service| service.instances()).await
+    desk.ask(BackupService::instances).await
 }
 
 /// What would be backed up there.

@@ -3,31 +3,30 @@
 use std::path::PathBuf;
 
 use super::Shared;
-use crate::keys::PublicKeys;
 use crate::service::report::RecipientRow;
+use crate::service::{BackupService, PublicKeys, Signer};
 use crate::shell::desk::Answer;
-use crate::store::Signer;
 
 /// Makes the keys where there are none yet.
 #[tauri::command]
 pub async fn init(desk: Shared<'_>) -> Answer<PublicKeys> {
-    desk.ask(|service| service.init()).await
+    desk.ask(BackupService::init).await
 }
 
 /// None before `init`.
 #[tauri::command]
 pub async fn public_keys(desk: Shared<'_>) -> Answer<Option<PublicKeys>> {
-    desk.ask(|service| service.public_keys()).await
+    desk.ask(BackupService::public_keys).await
 }
 
 #[tauri::command]
 pub async fn recipients(desk: Shared<'_>) -> Answer<Vec<RecipientRow>> {
-    desk.ask(|service| service.recipients()).await
+    desk.ask(BackupService::recipients).await
 }
 
 #[tauri::command]
 pub async fn signers(desk: Shared<'_>) -> Answer<Vec<Signer>> {
-    desk.ask(|service| service.signers()).await
+    desk.ask(BackupService::signers).await
 }
 
 #[tauri::command]

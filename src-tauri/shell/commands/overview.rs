@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Shared;
+use crate::service::BackupService;
 use crate::service::report::StatusReport;
 use crate::shell::desk::Answer;
 
@@ -26,7 +27,7 @@ pub enum KeysIn {
 
 #[tauri::command]
 pub async fn status(desk: Shared<'_>) -> Answer<StatusReport> {
-    desk.ask(|service| service.status()).await
+    desk.ask(BackupService::status).await
 }
 
 #[tauri::command]

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::Shared;
+use crate::service::BackupService;
 use crate::shell::desk::Answer;
 
 #[tauri::command]
 pub async fn settings(desk: Shared<'_>) -> Answer<BTreeMap<String, String>> {
-    desk.ask(|service| service.settings()).await
+    desk.ask(BackupService::settings).await
 }
 
 #[tauri::command]

@@ -5,4 +5,12 @@ import type { SignatureVerdict } from "./SignatureVerdict";
 /**
  * Of `verify` and `drill`.
  */
-export type CheckReport = { archive: string, ok: boolean, problems: Array<ArchiveProblem>, fetched_bytes: number, signature: SignatureVerdict | null, };
+export type CheckReport = { archive: string, ok: boolean, problems: Array<ArchiveProblem>, fetched_bytes: number, 
+/**
+ * None where it could not be opened: then only the file's digest was compared with our records.
+ */
+signature: SignatureVerdict | null, 
+/**
+ * What does not hold of what the archive claims.
+ */
+claims_broken: Array<string>, };

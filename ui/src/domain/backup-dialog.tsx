@@ -89,7 +89,7 @@ function BackupForm(props: { instance: string; destinations: string[]; onClose: 
 
 type T = ReturnType<typeof useTranslation>["t"];
 
-/** Good only when every destination has a whole archive. */
+/** Good only when every destination has a whole archive, and nothing was to be warned of. */
 export function backupNotice(report: BackupReport, instance: string, t: T, language: string): Omit<Notice, "id"> {
   const whole = report.executions.filter((e) => e.status === "completed").length;
   const some = report.executions.some((e) => e.archive !== null);
@@ -100,7 +100,8 @@ export function backupNotice(report: BackupReport, instance: string, t: T, langu
     return [head, ...trouble, ...e.warnings.map((w) => sentence(w.message))];
   });
   if (report.executions.length > 0 && whole === report.executions.length) {
-    return { tone: "good", title: t("act.backed_up", { instance }), lines };
+    const warned = report.executions.some((e) => e.warnings.length > 0);
+    return { tone: warned ? "warning" : "good", title: t("act.backed_up", { instance }), lines };
   }
   return some
     ? { tone: "warning", title: t("act.backup_partial", { instance }), lines }

@@ -14,7 +14,7 @@ export function DestinationForm({ onClose }: { onClose: () => void }) {
   const pick = useQuestion((host, title: string) => host.pickFolder(title));
   const add = useChange(async (host) => {
     await host.init();
-    return host.addDestination(name.trim(), "local", { path });
+    return host.addDestination(name.trim(), "local", { base_path: path });
   });
   const test = useQuestion((host, of: string) => host.testDestination(of));
   const choose = () => pick.mutate(t("destinations.pick"), { onSuccess: (picked) => picked && setPath(picked) });

@@ -1,8 +1,7 @@
 // What runs and what just ended, in every room, over the content so that nothing jumps.
 import { ActionIcon, Alert, Button, Card, CloseButton, Group, Modal, Progress, Stack, Text } from "@mantine/core";
-import { useTimeout } from "@mantine/hooks";
 import { IconAlertTriangle, IconCircleCheck, IconPlayerStop } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Followed, type Notice, useActs } from "../acts";
 import { bytes, clock, pace } from "../format";
@@ -101,18 +100,11 @@ export function ActProgress({ followed, cancelling }: { followed: Followed; canc
   );
 }
 
-const PASSING_MS = 12_000;
 const TONES = { good: "tide", warning: "yellow", bad: "red" };
 
 function NoticeCard({ notice, onClose }: { notice: Notice; onClose: () => void }) {
   const { t } = useTranslation();
   const Icon = notice.tone === "good" ? IconCircleCheck : IconAlertTriangle;
-  // Good news goes by itself; what needs somebody stays.
-  const passing = useTimeout(onClose, PASSING_MS);
-  useEffect(() => {
-    if (notice.tone === "good") passing.start();
-    return passing.clear;
-  }, [notice.tone, passing.start, passing.clear]);
   const { problem } = notice;
   return (
     <Card className="card" padding={0} radius="lg" shadow="md">

@@ -82,7 +82,7 @@ function DestinationSection({ destination }: { destination: DestinationConfig })
             [
               kind,
               <span key="k" className="mono">
-                {destination.config.path ?? destination.config.host ?? "–"}
+                {destination.config.base_path ?? destination.config.host ?? "–"}
               </span>,
             ],
             [t("destinations.last"), <When key="l" at={destination.last_backup_at} />],

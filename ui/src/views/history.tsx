@@ -183,8 +183,13 @@ function ArchiveActions({ execution }: { execution: Execution }) {
   const { start, notify } = useActs();
   const tell = (report: CheckReport | null, good: string) => {
     if (!report) return;
-    const lines = report.problems.map((p) => [p.entry, p.message].filter(Boolean).join(": "));
-    notify(report.ok ? { tone: "good", title: good } : { tone: "bad", title: t("act.unsound"), lines });
+    const problems = report.problems.map((p) => [p.entry, p.message].filter(Boolean).join(": "));
+    const lines = [...problems, ...report.claims_broken.map(sentence)];
+    notify(
+      report.ok
+        ? { tone: lines.length > 0 ? "warning" : "good", title: good, lines }
+        : { tone: "bad", title: t("act.unsound"), lines },
+    );
   };
   return (
     <Group gap="sm">
