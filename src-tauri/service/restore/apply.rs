@@ -131,7 +131,9 @@ pub(super) fn take_back(
     for part in &mut journal.parts {
         part.progress = PartProgress::Untouched;
     }
-    folder.write(journal)
+    // Everything is back. A journal that went on saying otherwise would take later changes back with the next start: on a full disk it
+    // goes instead, which needs no space.
+    folder.write(journal).or_else(|_| folder.forget())
 }
 
 fn touch(folder: &Folder, journal: &mut Journal, which: impl Fn(usize) -> bool) -> Result<()> {

@@ -17,7 +17,8 @@ use crate::store::Store;
 /// restore of its instance; its execution says why.
 pub(crate) fn recover(data_dir: &Path, store: &Store) -> Result<()> {
     for path in folders(data_dir)? {
-        let Some(folder) = Folder::lock(&path)? else {
+        // One that cannot be locked (its disk is read-only now) is left as it is; a start that failed would help nobody.
+        let Ok(Some(folder)) = Folder::lock(&path) else {
             continue;
         };
         match folder.journal() {
@@ -27,7 +28,9 @@ pub(crate) fn recover(data_dir: &Path, store: &Store) -> Result<()> {
                 }
             }
             // The pre-images were not complete: nothing was changed.
-            Ok(None) => folder.remove()?,
+            Ok(None) => {
+                let _ = folder.remove();
+            }
             // Somebody has to look at it; other instances go on.
             Err(_) => {}
         }
@@ -38,7 +41,8 @@ pub(crate) fn recover(data_dir: &Path, store: &Store) -> Result<()> {
 /// Before an instance is restored: what was left of an earlier restore must be ended first.
 pub(super) fn recover_instance(data_dir: &Path, store: &Store, id: &InstanceId) -> Result<()> {
     for path in folders(data_dir)? {
-        let Some(journal) = read(&path)? else {
+        // Whose it is a journal that cannot be read does not say; it must not keep every instance from being restored.
+        let Ok(Some(journal)) = read(&path) else {
             continue;
         };
         if journal.instance_id == *id
@@ -93,7 +97,7 @@ fn recover_one(folder: Folder, journal: &Journal, store: &Store) -> Result<()> {
 /// Removes the pre-images of an instance, but for the newest restore's.
 pub(super) fn sweep(data_dir: &Path, id: &InstanceId, newest: &str) -> Result<()> {
     for path in folders(data_dir)? {
-        let done = read(&path)?.filter(|j| j.instance_id == *id && j.stage == Stage::Applied);
+        let done = read(&path).ok().flatten().filter(|j| j.instance_id == *id && j.stage == Stage::Applied);
         if done.is_some_and(|j| j.execution_id != newest)
             && let Some(folder) = Folder::lock(&path)?
         {
