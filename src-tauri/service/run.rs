@@ -80,6 +80,8 @@ impl Drop for InstanceLock {
     fn drop(&mut self) {
         // An empty lock file names no holder; where it cannot be emptied the text is merely old, the lock is what counts.
         let _ = self.file.set_len(0);
+        // Said, not only closed: a child that this process forks just now holds the same lock until it has become its program.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 

@@ -65,6 +65,8 @@ pub enum Stage {
     Applying,
     /// All of it is done and checked. The pre-images are kept for an undo.
     Applied,
+    /// Taken back after a crash. What the databases had become meanwhile is kept until the next restore.
+    TakenBack,
 }
 
 /// What happens to one component.
@@ -83,6 +85,14 @@ pub struct Part {
     pub removes: bool,
     /// Programs that use it must be started again.
     pub restart_required: bool,
+}
+
+impl Stage {
+    /// Nothing is left to be brought to an end.
+    #[must_use]
+    pub fn is_ended(self) -> bool {
+        matches!(self, Self::Applied | Self::TakenBack)
+    }
 }
 
 impl Part {
@@ -112,7 +122,14 @@ pub enum PartProgress {
 #[derive(Debug)]
 pub struct Folder {
     pub path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Said, not only closed: a child that this process forks just now holds the same lock until it has become its program.
+        let _ = flock(&self.lock, FlockOperation::Unlock);
+    }
 }
 
 impl Folder {
@@ -151,7 +168,7 @@ impl Folder {
             Ok(()) if lock.metadata().is_ok_and(|found| found.nlink() == 0) => Ok(None),
             Ok(()) => Ok(Some(Self {
                 path: path.to_path_buf(),
-                _lock: lock,
+                lock,
             })),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
             Err(cause) => Err(RestoreError::errno(&file)(cause)),
