@@ -182,7 +182,11 @@ fn a_strangers_archive_names_no_place_outside_the_new_instance() {
     let packing = Packing::gzip();
     let (mut entry, content) = file("crontab", b"* * * * * root true\n");
     entry.source = b"/etc/cron.d/crontab".to_vec();
-    let packed = packing.pack(&[part("config", ComponentKind::Config, vec![(entry, content)])]);
+    let packed = packing.pack(&[part(
+        "config",
+        ComponentKind::Config,
+        vec![(entry, content)],
+    )]);
     let path = house.path("backup.tar.gz");
     fs::write(&path, packed.out).unwrap();
     let new = NewInstance {
