@@ -19,7 +19,7 @@ use crate::service::{Act, BackupRequest, BackupService, Error, Result, hooks, sh
 mod stage;
 mod target;
 
-use stage::{discard_staged, stage};
+use stage::stage;
 use target::{Target, free_name};
 
 impl BackupService {
@@ -43,10 +43,12 @@ impl BackupService {
         let _lock = self.lock_instance(&instance, "backup")?;
         let mut run = self.begin_run()?;
         let mut targets = self.targets(configs, &instance, &run, request, act);
-        for target in &targets {
-            self.store.insert_execution(&target.execution)?;
-        }
-        let done = self.back_up(&instance, request, &mut run, &mut targets, act);
+        let begun = targets
+            .iter()
+            .try_for_each(|target| self.store.insert_execution(&target.execution));
+        let done = begun
+            .map_err(Error::from)
+            .and_then(|()| self.back_up(&instance, request, &mut run, &mut targets, act));
         if let Err(error) = &done {
             for target in &mut targets {
                 if target.execution.status == ExecutionStatus::Running {
@@ -54,15 +56,21 @@ impl BackupService {
                 }
             }
         }
+        // Each is recorded, whatever became of the record before it: none stays `running`.
+        let mut recorded = Ok(());
         for target in &mut targets {
             target
                 .execution
                 .completed_at
                 .get_or_insert_with(Timestamp::now);
-            self.store.update_execution(&target.execution)?;
-            self.remember_last(target)?;
+            let kept = self.store.update_execution(&target.execution);
+            recorded = recorded.and(
+                kept.map_err(Error::from)
+                    .and_then(|()| self.remember_last(target)),
+            );
         }
         done?;
+        recorded?;
         Ok(BackupReport {
             run_id: run.id.clone(),
             executions: targets.iter().map(Target::report).collect(),
@@ -159,7 +167,7 @@ impl BackupService {
             signing_key: &signing_key,
         };
         let assembled = between_hooks(instance, act, || assemble(assembly, file, run, act));
-        let (mut assembled, told) = assembled.inspect_err(|_| discard_staged(&staged.path))?;
+        let (mut assembled, told) = assembled?;
         assembled.warnings.extend(told);
         let shrunk = shrink::compared_with_last(self, instance, &assembled.packed.manifest)?;
         assembled.warnings.extend(shrunk);
@@ -179,7 +187,7 @@ impl BackupService {
                 delivered |= target.deliver(instance, &label.name, &body, &assembled, act);
             }
         }
-        discard_staged(&staged.path);
+        drop(staged);
         if delivered {
             self.store.set_manifest(&run.id, &manifest)?;
         }

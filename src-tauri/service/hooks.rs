@@ -51,6 +51,9 @@ pub fn run(line: &str, folder: &Path, timeout: Duration, cancel: &Cancel) -> Res
         .arg("-c")
         .arg(line)
         .current_dir(folder)
+        // Ours, and nothing that a service should inherit.
+        .env_remove("HOLDFAST_PASSPHRASE")
+        .env_remove("HOLDFAST_ADMIN_PASSPHRASE")
         .stdin(Stdio::null())
         .stdout(handle(&output).map_err(HookError::Start)?)
         .stderr(handle(&output).map_err(HookError::Start)?)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::archive::OpenError;
 use crate::model::instance::is_instance_name;
 use crate::model::scan::Scan;
 use crate::model::{
@@ -82,6 +83,10 @@ impl BackupService {
                 name: format!("{id} (instance {})", other.name),
             });
         }
+        let components = components_of(manifest);
+        if !opened.trusted() || !opened.broken.is_empty() {
+            stays_inside(&components)?;
+        }
         std::fs::create_dir_all(&new.path).map_err(|e| at(&new.path, e))?;
         self.store
             .raise_sequence(&id, manifest.backup_metadata.sequence)?;
@@ -90,7 +95,7 @@ impl BackupService {
             name: new.name.clone(),
             path: new.path.canonicalize().map_err(|e| at(&new.path, e))?,
             template: new.template.unwrap_or_else(|| template_of(manifest)),
-            components: components_of(manifest),
+            components,
             settings: InstanceSettings {
                 exclude: new.exclude.clone(),
                 ..InstanceSettings::default()
@@ -250,6 +255,30 @@ fn components_of(manifest: &Manifest) -> Vec<Component> {
             sources: sources(&c.name, &c.source),
         })
         .collect()
+}
+
+/// Places outside its folder become an instance's only on the word of this installation or a known signer: a restore writes there.
+fn stays_inside(components: &[Component]) -> Result<()> {
+    let inside = |source: &Path| {
+        let mut parts = source.components();
+        parts.all(|part| {
+            matches!(
+                part,
+                std::path::Component::Normal(_) | std::path::Component::CurDir
+            )
+        })
+    };
+    let outside = components
+        .iter()
+        .flat_map(|c| &c.sources)
+        .find(|source| !inside(source));
+    outside.map_or(Ok(()), |source| {
+        Err(Error::Open(OpenError::Refused {
+            entry: Some(source.display().to_string()),
+            reason: "it lies outside the instance's folder, and no known signer says so".to_owned(),
+            intact_bytes: None,
+        }))
+    })
 }
 
 /// The manifest names no template: a configuration where the TACACS+ server keeps its own tells.

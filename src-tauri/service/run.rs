@@ -1,5 +1,6 @@
 //! Ownership by `flock`: one lock a run for the run's life, one an instance. A free lock means a dead owner.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -79,6 +80,8 @@ impl Drop for InstanceLock {
     fn drop(&mut self) {
         // An empty lock file names no holder; where it cannot be emptied the text is merely old, the lock is what counts.
         let _ = self.file.set_len(0);
+        // Said, not only closed: a child that this process forks just now holds the same lock until it has become its program.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
@@ -152,17 +155,31 @@ impl BackupService {
     /// Ends the runs whose owner is dead: their rows become `interrupted`, their workspaces and staged archives go.
     pub(crate) fn sweep_dead_runs(&self) -> Result<()> {
         let runs = self.data_dir.join("runs");
+        let mut dead = HashSet::new();
         if let Ok(entries) = fs::read_dir(&runs) {
             for entry in entries {
-                sweep_run(&entry.map_err(|e| at(&runs, e))?.path())?;
+                let path = entry.map_err(|e| at(&runs, e))?.path();
+                if sweep_run(&path) == Owner::Dead
+                    && let Some(id) = path.file_stem().and_then(|id| id.to_str())
+                {
+                    dead.insert(id.to_owned());
+                }
             }
         }
         let running = ExecutionFilter {
             status: Some(ExecutionStatus::Running),
             ..ExecutionFilter::default()
         };
-        for mut execution in self.store.executions(&running)? {
-            if !runs.join(format!("{}.lock", execution.run_id)).exists() {
+        for execution in self.store.executions(&running)? {
+            if !dead.contains(&execution.run_id)
+                && runs.join(format!("{}.lock", execution.run_id)).exists()
+            {
+                continue;
+            }
+            // Read again: a run records its end before it lets go of its lock, and may have ended since the list was made.
+            if let Some(mut execution) = self.store.execution(&execution.id)?
+                && execution.status == ExecutionStatus::Running
+            {
                 execution.status = ExecutionStatus::Interrupted;
                 execution.completed_at = Some(Timestamp::now());
                 execution.error_message =
@@ -181,27 +198,42 @@ impl BackupService {
     }
 }
 
-/// Removes what a dead run left. A living one holds its lock and is passed over.
-fn sweep_run(lock_path: &Path) -> Result<()> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Dead,
+    /// Or ended in its own order meanwhile.
+    Alive,
+}
+
+/// Removes what a dead run left. A living one holds its lock and is passed over. What cannot be removed now (its disk is read-only, or
+/// is not answering) keeps the lock file as its reminder: that is no reason for a start to fail.
+fn sweep_run(lock_path: &Path) -> Owner {
     let Ok(mut file) = OpenOptions::new().read(true).write(true).open(lock_path) else {
-        return Ok(()); // it went away meanwhile
+        return Owner::Alive;
     };
-    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        return Ok(());
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err()
+        || file.metadata().map_or(0, |found| found.nlink()) == 0
+    {
+        return Owner::Alive;
     }
     let mut text = String::new();
-    file.read_to_string(&mut text)
-        .map_err(|e| at(lock_path, e))?;
+    let read = file.read_to_string(&mut text);
+    let gone = |removed: std::io::Result<()>| match removed {
+        Err(cause) => cause.kind() == std::io::ErrorKind::NotFound,
+        Ok(()) => true,
+    };
+    let mut clean = read.is_ok();
     // A record that was never written whole belongs to a run that had nothing yet.
     if let Ok(record) = serde_json::from_str::<RunRecord>(&text) {
-        for path in record.staged.iter().filter(|p| p.exists()) {
-            fs::remove_file(path).map_err(|e| at(path, e))?;
+        for path in &record.staged {
+            clean &= gone(fs::remove_file(path));
         }
-        if record.workspace.exists() {
-            fs::remove_dir_all(&record.workspace).map_err(|e| at(&record.workspace, e))?;
-        }
+        clean &= gone(fs::remove_dir_all(&record.workspace));
     }
-    fs::remove_file(lock_path).map_err(|e| at(lock_path, e))
+    if clean {
+        let _ = fs::remove_file(lock_path);
+    }
+    Owner::Dead
 }
 
 fn lock_file(data_dir: &Path, id: &InstanceId) -> PathBuf {

@@ -152,3 +152,21 @@ fn an_archive_that_no_key_here_opens_says_so() {
     scratch.error(1, &["show", &path]);
     scratch.error(1, &["extract", &path, "--to", &text(&scratch.path("out"))]);
 }
+
+#[test]
+fn a_hook_does_not_inherit_a_passphrase() {
+    let scratch = Scratch::with_instance();
+    let seen = scratch.path("seen");
+    let hook = format!("before_hook=env > {}", text(&seen));
+    scratch.json(&["instance", "set", INSTANCE, &hook]);
+    let ran = scratch
+        .command(&["--json", "backup", INSTANCE, "--to", DESTINATION])
+        .env("HOLDFAST_PASSPHRASE", "correct horse")
+        .env("HOLDFAST_ADMIN_PASSPHRASE", "battery staple")
+        .output()
+        .unwrap();
+    assert!(ran.status.success());
+    let seen = std::fs::read_to_string(seen).unwrap();
+    assert!(seen.contains("HOLDFAST_DATA_DIR"), "{seen}");
+    assert!(!seen.contains("PASSPHRASE"), "{seen}");
+}

@@ -3,7 +3,7 @@
 #[path = "../support/forge.rs"]
 mod forge;
 #[path = "../support/packing.rs"]
-mod packing;
+pub mod packing;
 
 mod damage;
 mod hostile;

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use holdfast::model::instance::ComponentKind;
-use holdfast::model::{NoObserver, Observer, Progress};
+use holdfast::model::{Cancel, NoObserver, Observer, Progress};
 use holdfast::service::restore::apply::recover;
-use holdfast::service::restore::journal::Folder;
+use holdfast::service::restore::journal::{Folder, Journal, PartProgress, Stage};
+use holdfast::service::restore::prepare::prepare;
 use holdfast::source::files::WalkRules;
 
 use crate::holder::Holder;
@@ -229,5 +230,40 @@ fn kill_at_any_moment_leaves_all_old_or_all_new() {
         println!("{mode}: {old} old, {new} new of {KILLS}, a run takes {whole:?}");
         assert!(old > 0, "no kill came early enough to be one");
         assert!(whole > Duration::ZERO);
+    }
+}
+
+#[test]
+fn what_a_service_wrote_between_a_crash_and_the_next_start_is_kept() {
+    for (touched_only, kept) in [(true, 0), (false, 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut site = Site::at(dir.path());
+        let (old, new) = (Rows::few("old", 10), Rows::few("new", 20));
+        site.database("devices", "wal", Some(&old), &new);
+        let grounds = site.grounds();
+        let folder = Folder::create(&site.folder("1")).unwrap();
+        let wanted = [site.wanted_database(&grounds, "devices", "wal")];
+        let mut parts = prepare(&wanted, &folder, &Cancel::new(), &NoObserver).unwrap();
+        parts[0].progress = PartProgress::Touched;
+        let time = jiff::Timestamp::UNIX_EPOCH;
+        let mut journal = Journal::prepared("1", &site.instance.id, time, parts);
+        journal.stage = Stage::Applying;
+        // As a kill right here leaves it.
+        folder.write(&journal).unwrap();
+        if !touched_only {
+            rusqlite::Connection::open(site.live("devices.db"))
+                .unwrap()
+                .execute_batch("INSERT INTO t(label) VALUES ('later')")
+                .unwrap();
+        }
+        recover(&folder, SHORT).unwrap();
+        assert_eq!(rows(&site.live("devices.db")), "old 10 55.0 wal ok");
+        let found = folder.path.join("found");
+        let copies = fs::read_dir(&found).map_or(0, Iterator::count);
+        assert_eq!(copies, kept);
+        if kept > 0 {
+            let copy = rows(&found.join("0-devices.db"));
+            assert!(copy.starts_with("later 1 11.0,old 10"), "{copy}");
+        }
     }
 }

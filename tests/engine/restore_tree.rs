@@ -7,6 +7,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use holdfast::model::instance::ComponentKind;
+use holdfast::service::restore::prepare::Wanted;
+use holdfast::service::restore::tree::Extent;
 use holdfast::source::files::WalkRules;
 
 use crate::site::Site;
@@ -189,4 +191,29 @@ fn bytes_that_are_not_the_listed_ones_leave_the_tree_as_before() {
         "{done:?}"
     );
     assert_eq!(site.picture(), before);
+}
+
+#[test]
+fn a_tree_that_could_not_be_read_whole_removes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::at(dir.path());
+    site.component("www", ComponentKind::Files, &["www"]);
+    fs::create_dir_all(site.live("www/private")).unwrap();
+    fs::write(site.live("www/index"), "archived").unwrap();
+    let rules = rules(&[]);
+    site.archive_tree("www", &rules);
+    // What the backup could not read is no entry of the archive.
+    fs::write(site.live("www/private/key"), "secret").unwrap();
+    fs::write(site.live("www/index"), "changed").unwrap();
+    let grounds = site.grounds();
+    let mut wanted = site.wanted_tree(&grounds, "www", &rules);
+    for one in &mut wanted.wanted {
+        if let Wanted::Tree(tree) = one {
+            tree.extent = Extent::WithHoles;
+        }
+    }
+    let (_folder, done) = site.restore("1", &[wanted]);
+    done.unwrap();
+    assert_eq!(fs::read(site.live("www/private/key")).unwrap(), b"secret");
+    assert_eq!(fs::read(site.live("www/index")).unwrap(), b"archived");
 }

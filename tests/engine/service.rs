@@ -6,4 +6,5 @@ mod checks;
 mod fixture;
 mod keys;
 mod restores;
+mod safety;
 mod sentences;

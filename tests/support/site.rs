@@ -22,7 +22,7 @@ use holdfast::service::restore::error::RestoreError;
 use holdfast::service::restore::journal::{Folder, Journal};
 use holdfast::service::restore::prepare::{Desired, Wanted, prepare, prepare_undo};
 use holdfast::service::restore::target::Grounds;
-use holdfast::service::restore::tree::{Tree, Trust};
+use holdfast::service::restore::tree::{Extent, Tree, Trust};
 use holdfast::source::files::{WalkRules, walk};
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
@@ -141,6 +141,7 @@ impl Site {
             component: name.to_owned(),
             kind: ComponentKind::Files,
             wanted: vec![Wanted::Tree(Tree {
+                extent: Extent::Whole,
                 grounds,
                 component: name,
                 unpacked: &self.unpacked,

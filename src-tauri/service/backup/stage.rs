@@ -13,10 +13,17 @@ use crate::service::destinations::failed;
 use crate::service::error::at;
 use crate::service::run::Run;
 
-/// The file that the archive is written to, and the target whose place it is at.
+/// The file that the archive is written to, and the target whose place it is at. Goes with the run: published it is gone already, else it
+/// must not stay. What cannot be removed is swept with its run.
 pub(super) struct Staged {
     pub path: PathBuf,
     pub at: Option<usize>,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
 }
 
 /// At the first local destination under its temporary name, else in the workspace.
@@ -32,14 +39,10 @@ pub(super) fn stage(
         match place.staging(&key) {
             Ok(Some(path)) => match local::create_staged(&path).map_err(|e| at(&path, e)) {
                 Ok(file) => {
-                    run.remember_staged(&path)?;
-                    return Ok((
-                        file,
-                        Staged {
-                            path,
-                            at: Some(index),
-                        },
-                    ));
+                    let at = Some(index);
+                    let staged = Staged { path, at };
+                    run.remember_staged(&staged.path)?;
+                    return Ok((file, staged));
                 }
                 Err(error) => target.place = Err(error),
             },
@@ -60,9 +63,4 @@ fn new_file(path: &Path) -> Result<File> {
         .mode(0o600)
         .open(path)
         .map_err(|e| at(path, e))
-}
-
-/// Published it is gone already; else it must not stay. What cannot be removed is swept with its run.
-pub(super) fn discard_staged(path: &Path) {
-    let _ = std::fs::remove_file(path);
 }

@@ -13,7 +13,7 @@ use super::owners::Owners;
 use super::prepare::{Desired, Wanted, prepare};
 use super::recover::{recover_instance, sweep};
 use super::target::Grounds;
-use super::tree::Trust;
+use super::tree::{Extent, Trust};
 use crate::archive::UnpackPolicy;
 use crate::model::manifest::ComponentEntry;
 use crate::model::{
@@ -54,7 +54,13 @@ impl BackupService {
         execution.backup_path = Some(opened.located.label.clone());
         execution.manifest_sha256 = Some(opened.archive.manifest_sha256.clone());
         execution.sequence = Some(manifest.backup_metadata.sequence);
-        let left_out = left_out(manifest, &request.components);
+        let mut left_out = left_out(manifest, &request.components);
+        left_out.extend(
+            components
+                .iter()
+                .filter(|c| c.kind == ComponentKind::Files && Extent::of(c) == Extent::WithHoles)
+                .map(|c| Warning::new("tree_with_holes", Some(&c.name), with_holes(&c.name))),
+        );
         let prepared = |run: &Run, folder: &Folder, act: &Act<'_>| {
             self.fetch_and_prepare(&opened, &components, &instance, run, folder, act)
         };
@@ -283,8 +289,9 @@ fn apply_with_hooks(
         }
         Ok(()) => {}
     }
+    // Everything is done: where this cannot be written any more, the next start runs the start hook once more.
     if journal.start_hook.take().is_some() {
-        folder.write(journal)?;
+        let _ = folder.write(journal);
     }
     Ok(applied)
 }
@@ -351,6 +358,13 @@ fn live_bytes(desired: &[Desired<'_>]) -> u64 {
     spots
         .filter_map(|spot| std::fs::metadata(spot.path()).ok())
         .fold(0, |sum, found| sum.saturating_add(found.len()))
+}
+
+/// What a tree that could not be read whole is not: a mirror.
+pub(super) fn with_holes(component: &str) -> String {
+    format!(
+        "not all of `{component}` could be read when it was backed up: what the archive does not have stays as it is"
+    )
 }
 
 /// Told where a whole archive is restored: what of it is not there to be restored.

@@ -9,7 +9,7 @@ use super::owners::Owners;
 use super::place::xattrs;
 use super::prepare::{Desired, Wanted};
 use super::target::Grounds;
-use super::tree::{Tree, Trust, meta_of_entry};
+use super::tree::{Extent, Tree, Trust, meta_of_entry};
 use crate::model::manifest::{
     CheckResult, ComponentEntry, ComponentStatus, ContentEntry, ContentType, EntryType, Manifest,
 };
@@ -95,6 +95,7 @@ pub fn desired<'a>(
                 indexes: from.indexes,
                 trust: from.trust,
                 rules: from.rules,
+                extent: Extent::of(component),
             })],
             ComponentKind::Database | ComponentKind::Config => {
                 let entries = entries(from.manifest, &component.name);
@@ -176,7 +177,9 @@ pub fn check(
                 let name = name.unwrap_or_default();
                 let incoming = std::fs::read(copy).map_err(RestoreError::io(copy))?;
                 // What the service runs on now could be read, so what comes in must be readable too.
-                let live = std::fs::read(spot.path()).ok();
+                // A FIFO in its place would never end; it is refused later.
+                let live = spot.path();
+                let live = live.is_file().then(|| std::fs::read(live).ok()).flatten();
                 let live = live.and_then(|live| config::settings(&name, &live));
                 if live.is_some() && config::settings(&name, &incoming).is_none() {
                     return Err(failed(copy, "it cannot be parsed, and the live one can"));

@@ -3,8 +3,9 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
@@ -20,6 +21,8 @@ type Result<T> = std::result::Result<T, RestoreError>;
 
 const FILE: &str = "journal.json";
 const LOCK: &str = "lock";
+const CREATE_ATTEMPTS: u32 = 10;
+const CREATE_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Journal {
@@ -62,6 +65,8 @@ pub enum Stage {
     Applying,
     /// All of it is done and checked. The pre-images are kept for an undo.
     Applied,
+    /// Taken back after a crash. What the databases had become meanwhile is kept until the next restore.
+    TakenBack,
 }
 
 /// What happens to one component.
@@ -80,6 +85,14 @@ pub struct Part {
     pub removes: bool,
     /// Programs that use it must be started again.
     pub restart_required: bool,
+}
+
+impl Stage {
+    /// Nothing is left to be brought to an end.
+    #[must_use]
+    pub fn is_ended(self) -> bool {
+        matches!(self, Self::Applied | Self::TakenBack)
+    }
 }
 
 impl Part {
@@ -109,21 +122,35 @@ pub enum PartProgress {
 #[derive(Debug)]
 pub struct Folder {
     pub path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Said, not only closed: a child that this process forks just now holds the same lock until it has become its program.
+        let _ = flock(&self.lock, FlockOperation::Unlock);
+    }
 }
 
 impl Folder {
     /// Makes it (0700), empty, and owns it.
     pub fn create(path: &Path) -> Result<Self> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(RestoreError::io(path))?;
-        Self::lock(path)?.ok_or_else(|| owned(path))
+        // Another process that starts just now may take the new folder for a dead one's and remove it: then once more.
+        for _ in 0..CREATE_ATTEMPTS {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)
+                .map_err(RestoreError::io(path))?;
+            if let Some(folder) = Self::lock(path)? {
+                return Ok(folder);
+            }
+            std::thread::sleep(CREATE_PAUSE);
+        }
+        Err(owned(path))
     }
 
-    /// None where a living process owns it.
+    /// None where a living process owns it, or where it is gone.
     pub fn lock(path: &Path) -> Result<Option<Self>> {
         let file = path.join(LOCK);
         let lock = OpenOptions::new()
@@ -131,12 +158,17 @@ impl Folder {
             .truncate(false)
             .write(true)
             .mode(0o600)
-            .open(&file)
-            .map_err(RestoreError::io(&file))?;
+            .open(&file);
+        let lock = match lock {
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            lock => lock.map_err(RestoreError::io(&file))?,
+        };
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            // The one before removed it between our opening and our locking it.
+            Ok(()) if lock.metadata().is_ok_and(|found| found.nlink() == 0) => Ok(None),
             Ok(()) => Ok(Some(Self {
                 path: path.to_path_buf(),
-                _lock: lock,
+                lock,
             })),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
             Err(cause) => Err(RestoreError::errno(&file)(cause)),
@@ -169,13 +201,18 @@ impl Folder {
 
     /// The pre-images are needed no more. The journal goes first: without it the rest is only rubbish.
     pub fn remove(self) -> Result<()> {
+        self.forget()?;
+        std::fs::remove_dir_all(&self.path).map_err(RestoreError::io(&self.path))
+    }
+
+    /// Removes the journal: there is nothing to go back to.
+    pub(super) fn forget(&self) -> Result<()> {
         match std::fs::remove_file(self.path.join(FILE)) {
             Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-                return Err(RestoreError::io(&self.path)(cause));
+                Err(RestoreError::io(&self.path)(cause))
             }
-            _ => {}
+            _ => Ok(()),
         }
-        std::fs::remove_dir_all(&self.path).map_err(RestoreError::io(&self.path))
     }
 }
 

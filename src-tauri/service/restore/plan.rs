@@ -9,13 +9,13 @@ mod shape;
 use live::{LiveFacts, live_facts};
 use shape::{Warn, blocked, changed, empty, writable};
 
-use super::act::{Fetched, content_bytes, fetch, trust_in};
+use super::act::{Fetched, content_bytes, fetch, trust_in, with_holes};
 use super::error::RestoreError;
 use super::from_archive::{chosen, entries, unusable};
 use super::owners::Owners;
 use super::pre_image::{PreImage, look};
 use super::target::Grounds;
-use super::tree::{Kind, Tree, differences};
+use super::tree::{Extent, Kind, Tree, differences};
 use crate::model::manifest::{ComponentEntry, ContentEntry, DatabaseFacts};
 use crate::model::plan::{ComponentPlan, FileChanges, PlanAction, RowCounts};
 use crate::model::{ComponentKind, Instance, Manifest, RestorePlan};
@@ -293,6 +293,12 @@ impl Planner<'_> {
             let incoming = std::fs::read(&copy).map_err(RestoreError::io(&copy))?;
             let now = match &stat {
                 None => None,
+                Some(stat) if !stat.is_file() => {
+                    return Err(RestoreError::Target {
+                        source_path: entry.source.clone(),
+                        reason: "it is no regular file",
+                    });
+                }
                 Some(_) => Some(std::fs::read(&path).map_err(RestoreError::io(&path))?),
             };
             differs |= now.as_ref() != Some(&incoming);
@@ -339,7 +345,11 @@ impl Planner<'_> {
             indexes: &fetched.indexes,
             rules: self.rules,
             trust: trust_in(self.opened),
+            extent: Extent::of(component),
         };
+        if tree.extent == Extent::WithHoles {
+            plan.warn("tree_with_holes", with_holes(&component.name));
+        }
         let own = self.instance.components.iter();
         let own = own
             .filter(|c| c.name == component.name)

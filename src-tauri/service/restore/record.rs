@@ -288,7 +288,7 @@ fn side_file(spot: &Spot, end: &str) -> Spot {
     }
 }
 
-fn private_dir(path: &Path) -> Result<()> {
+pub(super) fn private_dir(path: &Path) -> Result<()> {
     DirBuilder::new()
         .mode(0o700)
         .create(path)

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::apply::{Recovered, recover as end};
+use super::apply::{FOUND, Recovered, recover as end};
 use super::database::Patience;
 use super::error::RestoreError;
 use super::journal::{Folder, Journal, Stage, read};
@@ -17,17 +17,21 @@ use crate::store::Store;
 /// restore of its instance; its execution says why.
 pub(crate) fn recover(data_dir: &Path, store: &Store) -> Result<()> {
     for path in folders(data_dir)? {
-        let Some(folder) = Folder::lock(&path)? else {
+        // One that cannot be locked (its disk is read-only now) is left as it is; a start that failed would help nobody.
+        let Ok(Some(folder)) = Folder::lock(&path) else {
             continue;
         };
         match folder.journal() {
+            Ok(Some(journal)) if journal.stage == Stage::TakenBack => {}
             Ok(Some(journal)) => {
                 if let Err(cause) = recover_one(folder, &journal, store) {
                     note(store, &journal, &cause.to_string())?;
                 }
             }
             // The pre-images were not complete: nothing was changed.
-            Ok(None) => folder.remove()?,
+            Ok(None) => {
+                let _ = folder.remove();
+            }
             // Somebody has to look at it; other instances go on.
             Err(_) => {}
         }
@@ -38,11 +42,12 @@ pub(crate) fn recover(data_dir: &Path, store: &Store) -> Result<()> {
 /// Before an instance is restored: what was left of an earlier restore must be ended first.
 pub(super) fn recover_instance(data_dir: &Path, store: &Store, id: &InstanceId) -> Result<()> {
     for path in folders(data_dir)? {
-        let Some(journal) = read(&path)? else {
+        // Whose it is a journal that cannot be read does not say; it must not keep every instance from being restored.
+        let Ok(Some(journal)) = read(&path) else {
             continue;
         };
         if journal.instance_id == *id
-            && journal.stage != Stage::Applied
+            && !journal.stage.is_ended()
             && let Some(folder) = Folder::lock(&path)?
         {
             recover_one(folder, &journal, store)?;
@@ -53,6 +58,7 @@ pub(super) fn recover_instance(data_dir: &Path, store: &Store, id: &InstanceId) 
 
 fn recover_one(folder: Folder, journal: &Journal, store: &Store) -> Result<()> {
     let recovered = end(&folder, Patience::default())?;
+    let found = Some(folder.path.join(FOUND)).filter(|found| found.is_dir());
     let execution = store.execution(&journal.execution_id)?;
     if let Some(mut execution) = execution.filter(|e| {
         matches!(
@@ -65,7 +71,7 @@ fn recover_one(folder: Folder, journal: &Journal, store: &Store) -> Result<()> {
             Recovered::Done => (ExecutionStatus::Completed, None),
             Recovered::TakenBack => (
                 ExecutionStatus::Interrupted,
-                Some("the program ended in the middle of it; everything was taken back".to_owned()),
+                Some(taken_back(found.as_deref())),
             ),
         };
         store.update_execution(&execution)?;
@@ -78,6 +84,13 @@ fn recover_one(folder: Folder, journal: &Journal, store: &Store) -> Result<()> {
         }
     }
     match recovered {
+        Recovered::TakenBack if found.is_some() => {
+            folder.write(&Journal {
+                stage: Stage::TakenBack,
+                start_hook: None,
+                ..journal.clone()
+            })?;
+        }
         Recovered::TakenBack => folder.remove()?,
         Recovered::Done if journal.start_hook.is_some() => {
             folder.write(&Journal {
@@ -90,10 +103,24 @@ fn recover_one(folder: Folder, journal: &Journal, store: &Store) -> Result<()> {
     Ok(())
 }
 
+fn taken_back(found: Option<&Path>) -> String {
+    let what = "the program ended in the middle of it; everything was taken back";
+    match found {
+        None => what.to_owned(),
+        Some(found) => format!(
+            "{what}; the databases as they were found then are kept in {} until the next restore",
+            found.display()
+        ),
+    }
+}
+
 /// Removes the pre-images of an instance, but for the newest restore's.
 pub(super) fn sweep(data_dir: &Path, id: &InstanceId, newest: &str) -> Result<()> {
     for path in folders(data_dir)? {
-        let done = read(&path)?.filter(|j| j.instance_id == *id && j.stage == Stage::Applied);
+        let done = read(&path)
+            .ok()
+            .flatten()
+            .filter(|j| j.instance_id == *id && j.stage.is_ended());
         if done.is_some_and(|j| j.execution_id != newest)
             && let Some(folder) = Folder::lock(&path)?
         {

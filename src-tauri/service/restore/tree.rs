@@ -17,7 +17,7 @@ use super::owners::Owners;
 use super::place::{Folders, copy, meta_of, xattrs};
 use super::target::Grounds;
 use crate::model::Cancel;
-use crate::model::manifest::{ContentEntry, EntryType};
+use crate::model::manifest::{ComponentEntry, ComponentStatus, ContentEntry, EntryType};
 use crate::source::files::rules::{Rules, Verdict};
 use crate::source::files::{WalkEntry, WalkError, WalkRules, walk};
 
@@ -28,6 +28,24 @@ type Result<T> = std::result::Result<T, RestoreError>;
 pub enum Trust {
     Trusted,
     Untrusted,
+}
+
+/// Whether the archive holds all that was in the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    Whole,
+    /// Something could not be read when it was backed up: what the archive does not have is no reason to remove it here.
+    WithHoles,
+}
+
+impl Extent {
+    #[must_use]
+    pub fn of(component: &ComponentEntry) -> Self {
+        match component.status {
+            ComponentStatus::Ok => Self::Whole,
+            ComponentStatus::Damaged | ComponentStatus::Missing => Self::WithHoles,
+        }
+    }
 }
 
 /// An unpacked tree and the instance that it goes to.
@@ -41,6 +59,7 @@ pub struct Tree<'a> {
     /// What is no part of the tree and stays as it is.
     pub rules: &'a WalkRules,
     pub trust: Trust,
+    pub extent: Extent,
 }
 
 impl Tree<'_> {
@@ -73,7 +92,9 @@ pub fn differences(
     cancel: &Cancel,
     each: &mut dyn FnMut(Difference) -> Result<()>,
 ) -> Result<()> {
-    going(tree, cancel, each)?;
+    if tree.extent == Extent::Whole {
+        going(tree, cancel, each)?;
+    }
     let mut rules = Rules::new(&tree.grounds.root, &tree.rules.exclude)?;
     for path in &tree.rules.skip {
         rules.skip_with_side_files(path);
