@@ -163,6 +163,8 @@ pub struct StatusReport {
     pub state: State,
     pub sentence: String,
     pub instances: Vec<InstanceStatus>,
+    /// What is wrong with the place of the data folder itself.
+    pub warnings: Vec<Warning>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

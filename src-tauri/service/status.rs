@@ -1,14 +1,49 @@
 //! How things stand, in one sentence.
 
+use std::os::unix::fs::PermissionsExt;
+
 use jiff::Timestamp;
 
-use crate::model::{ExecutionKind, ExecutionStatus, Instance};
+use crate::model::{ExecutionKind, ExecutionStatus, Instance, Warning};
+use crate::service::error::at;
 use crate::service::report::{InstanceStatus, State, StatusReport};
 use crate::service::{BackupService, Result};
 use crate::store::ExecutionFilter;
 
+/// `TMPFS_MAGIC` of linux/magic.h.
+const TMPFS_MAGIC: rustix::fs::FsWord = 0x0102_1994;
+
 impl BackupService {
     pub fn status(&self) -> Result<StatusReport> {
+        let mut report = self.standing()?;
+        report.warnings = self.data_folder_warnings()?;
+        Ok(report)
+    }
+
+    /// A data folder that forgets at the next boot, or that others can look into.
+    fn data_folder_warnings(&self) -> Result<Vec<Warning>> {
+        let dir = &self.data_dir;
+        let mut warnings = Vec::new();
+        let file_system = rustix::fs::statfs(dir).map_err(|e| at(dir, e.into()))?;
+        if file_system.f_type == TMPFS_MAGIC {
+            let message = format!(
+                "the data folder {} is in memory: it is gone after the next start",
+                dir.display()
+            );
+            warnings.push(Warning::new("data_folder_in_memory", None, message));
+        }
+        let mode = dir.metadata().map_err(|e| at(dir, e))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            let message = format!(
+                "the data folder {} can be read by others: run `chmod 700` on it",
+                dir.display()
+            );
+            warnings.push(Warning::new("data_folder_open", None, message));
+        }
+        Ok(warnings)
+    }
+
+    fn standing(&self) -> Result<StatusReport> {
         if self.public_keys()?.is_none() {
             return Ok(attention(
                 "Holdfast is not set up yet: run `holdfast init`, or open the window.",
@@ -95,6 +130,7 @@ fn attention(sentence: &str) -> StatusReport {
         state: State::Attention,
         sentence: sentence.to_owned(),
         instances: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 

@@ -106,9 +106,9 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     const newest = history.find((e) => e.kind === "backup" && e.verified_at !== null);
     const at = newest?.started_at ?? null;
     const rows = instances.map((i) => ({ name: i.name, last_verified_at: at, restorable_as_of: at, next_run: null }));
-    if (scene === "trouble") return { state: "failing", sentence: made.FAILING, instances: rows };
-    if (!newest) return { state: "attention", sentence: "nothing is backed up yet", instances: rows };
-    return { state: "well", sentence: "everything is backed up and verified", instances: rows };
+    if (scene === "trouble") return { state: "failing", sentence: made.FAILING, instances: rows, warnings: [] };
+    if (!newest) return { state: "attention", sentence: "nothing is backed up yet", instances: rows, warnings: [] };
+    return { state: "well", sentence: "everything is backed up and verified", instances: rows, warnings: [] };
   };
 
   return {

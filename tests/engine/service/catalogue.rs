@@ -121,6 +121,19 @@ fn status_goes_from_attention_to_well_to_failing() {
 }
 
 #[test]
+fn a_data_folder_that_others_can_read_is_reported() {
+    use std::os::unix::fs::PermissionsExt;
+    let house = House::new();
+    let open = |warnings: &[holdfast::model::Warning]| {
+        warnings.iter().any(|w| w.code == "data_folder_open")
+    };
+    assert!(!open(&house.service.status().unwrap().warnings));
+    let data = house.path("data");
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(open(&house.service.status().unwrap().warnings));
+}
+
+#[test]
 fn settings_of_an_instance_are_all_or_nothing() {
     let house = House::new();
     let changes = [

@@ -54,11 +54,24 @@ function Standing() {
       {(report) => {
         const { colour, icon: Icon } = STATES[report.state];
         return (
-          <Alert role="status" variant="light" color={colour} radius="lg" icon={<Icon aria-hidden />}>
-            <Text fw={600} size="lg">
-              {sentence(report.sentence)}
-            </Text>
-          </Alert>
+          <Stack>
+            <Alert role="status" variant="light" color={colour} radius="lg" icon={<Icon aria-hidden />}>
+              <Text fw={600} size="lg">
+                {sentence(report.sentence)}
+              </Text>
+            </Alert>
+            {report.warnings.map((warning) => (
+              <Alert
+                key={warning.code}
+                variant="light"
+                color="yellow"
+                radius="lg"
+                icon={<IconAlertTriangle aria-hidden />}
+              >
+                <Text size="sm">{sentence(warning.message)}</Text>
+              </Alert>
+            ))}
+          </Stack>
         );
       }}
     </Answered>
