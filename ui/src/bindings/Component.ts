@@ -13,4 +13,4 @@ name: string, kind: ComponentKind,
  * Where it lives: relative to the instance's root (`/`-separated), absolute where it lies outside.
  * `database`: one or several database files; `config`: one or several files; `files`: folders and single files.
  */
-sources: Array<string>, };
+sources: string[], };

@@ -10,7 +10,7 @@ export type ComponentPlan = { name: string, kind: ComponentKind, action: PlanAct
 /**
  * Where it goes, absolute.
  */
-targets: Array<string>, 
+targets: string[], 
 /**
  * `database`: rows now and then, by table. Names of tables of a second database of the component are `FILE: TABLE`.
  */
