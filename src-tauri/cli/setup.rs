@@ -28,7 +28,7 @@ pub(super) fn status(session: &Session) -> Result<u8> {
     session.answer_with(status, &report, |page| {
         page.line(&report.sentence);
         for warning in &report.warnings {
-            page.line(&format!("warning: {}", warning.message));
+            page.line(format!("warning: {}", warning.message));
         }
         if report.instances.is_empty() {
             return;

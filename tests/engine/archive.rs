@@ -7,6 +7,7 @@ pub mod packing;
 
 mod damage;
 mod hostile;
+mod links;
 mod ranges;
 mod round_trip;
 mod stock_tools;
