@@ -7,3 +7,4 @@ mod fixture;
 mod keys;
 mod restores;
 mod sentences;
+mod trouble;
