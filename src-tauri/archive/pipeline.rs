@@ -17,6 +17,8 @@ use super::{PIECE, as_usize};
 pub(super) struct Pipeline<W> {
     /// None once closed.
     ways: Option<Ways>,
+    /// The writer alone can answer here, so that its end is an answer too: what still waits in a channel whose receiver is gone is kept.
+    members: Receiver<Members>,
     /// Used buffers on their way back.
     spare: Receiver<Vec<u8>>,
     workers: Vec<JoinHandle<()>>,
@@ -42,7 +44,7 @@ struct Member {
 enum Ordered {
     Member(Receiver<io::Result<Member>>),
     /// Asks for the members so far.
-    Members(Sender<Members>),
+    Members,
     /// Bytes that are no member of the table: the manifest's and the footer.
     Last(Vec<u8>),
 }
@@ -80,9 +82,11 @@ impl<W: Write + Send + 'static> Pipeline<W> {
                 }
             }));
         }
-        let writer = std::thread::spawn(move || write(out, &ordered, &bytes_back));
+        let (table, members) = bounded(1);
+        let writer = std::thread::spawn(move || write(out, &ordered, &bytes_back, &table));
         Ok(Self {
             ways: Some(Ways { jobs, order }),
+            members,
             spare,
             workers,
             writer: Some(writer),
@@ -112,14 +116,16 @@ impl<W: Write + Send + 'static> Pipeline<W> {
 
     /// Waits until all pieces are written.
     pub(super) fn members(&mut self) -> io::Result<Members> {
-        let (reply, answer) = bounded(1);
         let sent = self
             .ways
             .as_ref()
-            .is_some_and(|ways| ways.order.send(Ordered::Members(reply)).is_ok());
-        match answer.recv() {
-            Ok(members) if sent => Ok(members),
-            _ => Err(self.failure()),
+            .is_some_and(|ways| ways.order.send(Ordered::Members).is_ok());
+        if !sent {
+            return Err(self.failure());
+        }
+        match self.members.recv() {
+            Ok(members) => Ok(members),
+            Err(_) => Err(self.failure()),
         }
     }
 
@@ -176,6 +182,7 @@ fn write<W>(
     mut out: Box<dyn Sealed<W>>,
     ordered: &Receiver<Ordered>,
     spare: &Sender<Vec<u8>>,
+    table: &Sender<Members>,
 ) -> io::Result<Written<W>> {
     let mut members = Members::default();
     let mut ended = false;
@@ -191,8 +198,8 @@ fn write<W>(
                 members.sha256.push(member.sha256);
                 let _ = spare.try_send(member.bytes);
             }
-            Ordered::Members(reply) => {
-                let _ = reply.send(std::mem::take(&mut members));
+            Ordered::Members => {
+                let _ = table.send(std::mem::take(&mut members));
             }
             Ordered::Last(bytes) => {
                 out.write_all(&bytes)?;
@@ -205,5 +212,48 @@ fn write<W>(
     } else {
         // Sealed or not, an archive without its end must not look whole.
         Err(io::Error::other("the archive was given up"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// A disk that is found to be full once it is told.
+    struct Full(mpsc::Receiver<()>);
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Sealed<io::Sink> for Full {
+        fn finish(self: Box<Self>) -> io::Result<Written<io::Sink>> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_while_the_members_are_waited_for_is_told() {
+        let (fill, filled) = mpsc::channel();
+        let full = Box::new(Full(filled));
+        let mut pipeline = Pipeline::start(full, Compression::Gzip, 1).unwrap();
+        pipeline.piece(vec![7; 100]).unwrap();
+        // The question waits behind the piece that cannot be written.
+        let late = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            drop(fill);
+        });
+        let error = pipeline.members().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        late.join().unwrap();
     }
 }

@@ -12,8 +12,9 @@ use super::output::named;
 use super::page::{Column, Page};
 use super::session::Session;
 use super::words;
+use crate::model::instance::InstanceSettings;
 use crate::model::scan::{LeftOut, Scan, ScannedComponent, ScannedSource};
-use crate::model::{Encryption, Instance, InstanceId, Template};
+use crate::model::{CheckLevel, Encryption, Instance, InstanceId, Template, WhenBusy};
 use crate::service::{ArchiveRef, NewInstance};
 
 #[derive(Subcommand)]
@@ -88,13 +89,15 @@ impl From<TemplateName> for Template {
     }
 }
 
-/// The answer of `scan` (without name and id) and of `show`.
+/// The answer of `scan` (without name, id and settings) and of `show`.
 #[derive(Serialize)]
 struct ScanAnswer<'a> {
     name: Option<&'a str>,
     id: Option<&'a InstanceId>,
     #[serde(flatten)]
     scan: &'a Scan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<&'a InstanceSettings>,
 }
 
 pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
@@ -107,6 +110,7 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
                 name: None,
                 id: None,
                 scan: &scan,
+                settings: None,
             };
             session.answer(&answer, |page| scan_page(page, &scan))
         }
@@ -119,7 +123,9 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
                 exclude: arguments.rules.exclude,
             };
             let instance = service.add_instance(&new, &arguments.accept.into(), &session.act()?)?;
-            session.answer(&instance, |page| added_page(page, &instance))
+            session.answer(&instance, |page| {
+                added_page(page, &instance, new.from.as_ref());
+            })
         }
         Verb::List => {
             let instances = service.instances()?;
@@ -134,6 +140,7 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
                 name: Some(&instance.name),
                 id: Some(&instance.id),
                 scan: &scan,
+                settings: Some(&instance.settings),
             };
             session.answer(&answer, |page| {
                 instance_page(page, &instance);
@@ -180,7 +187,7 @@ fn list_page(page: &mut Page, instances: &[Instance]) {
     page.table(&columns, instances.iter().map(row));
 }
 
-fn added_page(page: &mut Page, instance: &Instance) {
+fn added_page(page: &mut Page, instance: &Instance, from: Option<&ArchiveRef>) {
     page.line(format!(
         "Instance `{}` ({}) has {}:",
         instance.name,
@@ -192,10 +199,12 @@ fn added_page(page: &mut Page, instance: &Instance) {
         page.line(format!("  {} ({kind})", component.name));
     }
     page.gap();
-    page.line(format!(
-        "Next: holdfast backup {} --to DESTINATION",
-        instance.name
-    ));
+    page.line(match from {
+        Some(ArchiveRef(archive)) => {
+            format!("Next: holdfast plan {archive} --instance {}", instance.name)
+        }
+        None => format!("Next: holdfast backup {} --to DESTINATION", instance.name),
+    });
 }
 
 fn instance_page(page: &mut Page, instance: &Instance) {
@@ -203,6 +212,14 @@ fn instance_page(page: &mut Page, instance: &Instance) {
     let encryption = match settings.encryption {
         Encryption::Recipients => "to every recipient",
         Encryption::None => "none",
+    };
+    let check = match settings.check {
+        CheckLevel::Quick => "quick",
+        CheckLevel::Full => "full",
+    };
+    let when_busy = match settings.when_busy {
+        WhenBusy::Fail => "fail",
+        WhenBusy::Wait => "wait",
     };
     page.facts([
         ("instance", instance.name.as_str().into()),
@@ -214,6 +231,9 @@ fn instance_page(page: &mut Page, instance: &Instance) {
             "compression",
             words::compression(settings.compression).into(),
         ),
+        ("check", check.into()),
+        ("max_block_ms", settings.max_block_ms.to_string().into()),
+        ("when_busy", when_busy.into()),
         ("excluded", settings.exclude.join(", ").into()),
     ]);
     let hooks = &settings.hooks;

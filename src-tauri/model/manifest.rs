@@ -1,7 +1,12 @@
 //! `manifest.json`, the archive's table of contents, as the format defines it. Reading and checking one is `archive`'s business.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -160,6 +165,28 @@ pub struct ContentEntry {
     // The page does not read it, and ts-rs cannot flatten what may be missing.
     #[cfg_attr(test, ts(skip))]
     pub database: Option<DatabaseFacts>,
+}
+
+impl ContentEntry {
+    /// The entry's name, byte for byte.
+    #[must_use]
+    pub fn file_path(&self) -> PathBuf {
+        raw(&self.file, self.file_base64.as_deref())
+    }
+
+    /// Where it goes back to, byte for byte.
+    #[must_use]
+    pub fn source_path(&self) -> PathBuf {
+        raw(&self.source, self.source_base64.as_deref())
+    }
+}
+
+/// Raw bytes that are not those of the text name nothing: the text, which people are shown, stands for itself then.
+fn raw(text: &str, base64: Option<&str>) -> PathBuf {
+    base64
+        .and_then(|encoded| STANDARD.decode(encoded).ok())
+        .filter(|bytes| String::from_utf8_lossy(bytes) == text)
+        .map_or_else(|| text.into(), |bytes| OsString::from_vec(bytes).into())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -24,8 +24,10 @@ mod trees;
 
 use draft::Draft;
 
-/// How long a capture may wait for locks and copies before it gives up.
-const CAPTURE_DEADLINE: Duration = Duration::from_mins(15);
+/// How long a capture waits for a lock. Writers let go between their commits; what is held for longer is held for good.
+const LOCK_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a copy may be stuck.
+const COPY_DEADLINE: Duration = Duration::from_mins(15);
 
 /// What an archive will say of itself.
 pub(crate) struct Label {
@@ -247,7 +249,8 @@ fn capture_and_pack(
     let options = CaptureOptions {
         max_block: Duration::from_millis(instance.settings.max_block_ms),
         when_busy: instance.settings.when_busy,
-        deadline: CAPTURE_DEADLINE,
+        deadline: LOCK_DEADLINE,
+        copy_deadline: COPY_DEADLINE,
     };
     if sources.is_empty() {
         return Ok(CaptureSummary {

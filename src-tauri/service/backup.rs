@@ -124,11 +124,6 @@ impl BackupService {
         act.tell(Phase::Preparing, &instance.name);
         let signing_key = keys::signing_key(&*self.secrets, &self.require_keys()?)?;
         let encrypt = request.encrypt && instance.settings.encryption == Encryption::Recipients;
-        let seal = if encrypt {
-            Seal::Recipients(self.age_recipients()?)
-        } else {
-            Seal::None
-        };
         let wanted = ArchiveName {
             instance: instance.name.clone(),
             created_at: whole_seconds(Timestamp::now()),
@@ -144,11 +139,7 @@ impl BackupService {
             target.require_space(needs.archive, act);
         }
         let name = free_name(targets, instance, wanted, act);
-        if targets.iter().all(|t| t.place.is_err()) {
-            // Each has its own reason; nobody is made to wait for an archive that no place takes.
-            for target in targets.iter_mut() {
-                target.fail_with_place();
-            }
+        if none_is_left(targets) {
             return Ok(());
         }
         let label = Label {
@@ -157,17 +148,30 @@ impl BackupService {
             comment: request.comment.clone(),
             triggered_by: act.triggered_by.clone(),
         };
-        let (file, staged) = stage(targets, instance, &label, run)?;
-        let assembly = Assembly {
-            instance,
-            survey,
-            own_folders: &self.own_folders()?,
-            label: &label,
-            seal,
-            signing_key: &signing_key,
+        let mut survey = Some(survey);
+        // Where the place that it is staged at fails, the next one gets it: one full disk is no reason for no backup at the others.
+        let (staged, (mut assembled, told)) = loop {
+            let (file, staged) = stage(targets, instance, &label, run)?;
+            let assembly = Assembly {
+                instance,
+                survey: survey
+                    .take()
+                    .map_or_else(|| Survey::take(self, instance, None), Ok)?,
+                own_folders: &self.own_folders()?,
+                label: &label,
+                seal: self.seal(encrypt)?,
+                signing_key: &signing_key,
+            };
+            match between_hooks(instance, act, || assemble(assembly, file, run, act)) {
+                Ok(done) => break (staged, done),
+                Err(error) => {
+                    staged.blame(error, targets, run.workspace())?;
+                }
+            }
+            if none_is_left(targets) {
+                return Ok(());
+            }
         };
-        let assembled = between_hooks(instance, act, || assemble(assembly, file, run, act));
-        let (mut assembled, told) = assembled?;
         assembled.warnings.extend(told);
         let shrunk = shrink::compared_with_last(self, instance, &assembled.packed.manifest)?;
         assembled.warnings.extend(shrunk);
@@ -198,6 +202,14 @@ impl BackupService {
         })?;
         act.tell(Phase::Done, &instance.name);
         Ok(())
+    }
+
+    fn seal(&self, encrypt: bool) -> Result<Seal> {
+        Ok(if encrypt {
+            Seal::Recipients(self.age_recipients()?)
+        } else {
+            Seal::None
+        })
     }
 
     fn remember_last(&self, target: &Target) -> Result<()> {
@@ -266,6 +278,15 @@ pub(crate) fn new_execution(
         comment: None,
         warnings: Vec::new(),
     }
+}
+
+/// Then each has its own reason; nobody is made to wait for an archive that no place takes.
+fn none_is_left(targets: &mut [Target]) -> bool {
+    let none = targets.iter().all(|target| target.place.is_err());
+    if none {
+        targets.iter_mut().for_each(Target::fail_with_place);
+    }
+    none
 }
 
 /// Around what is captured: a before hook that fails is a run that does not begin, an after hook runs however the capture ended (it may

@@ -189,7 +189,7 @@ fn check_database(
             "the manifest does not describe it".to_owned(),
         )));
     };
-    let (facts, _) = database::examine(&dir.join(&entry.file), CheckLevel::Full, act.cancel)?;
+    let (facts, _) = database::examine(&dir.join(entry.file_path()), CheckLevel::Full, act.cancel)?;
     Ok(if facts.check == CheckResult::Damaged {
         Some(problem(
             "database_damaged",

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::archive::OpenError;
 use crate::model::instance::is_instance_name;
+use crate::model::manifest::ContentEntry;
 use crate::model::scan::Scan;
 use crate::model::{
     CheckLevel, Component, Compression, Encryption, Instance, InstanceId, InstanceSettings,
@@ -239,7 +240,7 @@ fn components_of(manifest: &Manifest) -> Vec<Component> {
             .contents
             .iter()
             .filter(|c| c.component == name && !c.source.is_empty());
-        let mut sources: Vec<PathBuf> = listed.map(|c| PathBuf::from(&c.source)).collect();
+        let mut sources: Vec<PathBuf> = listed.map(ContentEntry::source_path).collect();
         if sources.is_empty() {
             sources.push(PathBuf::from(first));
         }

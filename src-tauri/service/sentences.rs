@@ -53,7 +53,7 @@ fn of_service(error: &Error) -> Problem {
         Error::Unknown { what, name } => words(
             "unknown",
             format!("There is no {what} called {name}"),
-            "Check the spelling; the matching `list` command shows what there is.",
+            format!("Check the spelling; {} shows what there is.", listing(what)),
         ),
         Error::Taken { what, name } => words(
             "taken",
@@ -113,7 +113,7 @@ fn of_service(error: &Error) -> Problem {
                 size(*free),
                 size(*needed)
             ),
-            "Free some space, or move the workspace with `holdfast settings set work_dir=DIR`.",
+            "Free some space there, or use another folder; `holdfast settings set work_dir=DIR` moves the workspace.",
         ),
         Error::NotEmpty { path } => words(
             "not_empty",
@@ -127,6 +127,18 @@ fn of_service(error: &Error) -> Problem {
             "Please report this with the output of `holdfast history`.",
         ),
         error => of_archive(error),
+    }
+}
+
+/// The command that names all of a kind.
+fn listing(what: &str) -> &'static str {
+    match what {
+        "archive" => "`holdfast archives`",
+        "execution" => "`holdfast history`",
+        "component of this archive" => "`holdfast show ARCHIVE`",
+        "setting" => "`holdfast settings set --help`",
+        "setting of an instance" => "`holdfast instance set --help`",
+        _ => "the matching `list` command",
     }
 }
 

@@ -59,6 +59,7 @@ fn a_scan_shows_every_component_and_who_may_do_what() {
     assert_eq!(shown["name"], INSTANCE);
     assert_eq!(shown["id"].as_str().unwrap().len(), 8);
     assert_eq!(scan["components"], shown["components"]);
+    assert_eq!(shown["settings"]["max_block_ms"], 2000);
     assert_eq!(scan["template"], "tacacs");
     let mut names = strings(&scan["components"], "name");
     names.sort();

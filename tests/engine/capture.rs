@@ -47,6 +47,7 @@ fn options() -> CaptureOptions {
         max_block: Duration::from_secs(2),
         when_busy: WhenBusy::Fail,
         deadline: Duration::from_secs(20),
+        copy_deadline: Duration::from_secs(20),
     }
 }
 

@@ -9,7 +9,8 @@ use holdfast::service::restore::journal::Stage;
 use rusqlite::Connection;
 
 use crate::holder::Holder;
-use crate::site::{Rows, Site, rows};
+use crate::site::{Rows, SHORT, Site, rows};
+use crate::support::writer::Writer;
 
 const MODES: [&str; 2] = ["wal", "delete"];
 
@@ -111,6 +112,35 @@ fn a_reader_of_a_rollback_database_that_does_not_let_go_changes_nothing() {
         "old 2000 2001000.0 delete ok"
     );
     assert_eq!(fs::read_to_string(site.live("app.ini")).unwrap(), "old");
+}
+
+#[test]
+fn readers_of_a_rollback_database_are_let_in_between_the_tries_of_a_restore() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::at(dir.path());
+    site.database(
+        "devices",
+        "delete",
+        Some(&Rows::few("old", 2000)),
+        &Rows::few("new", 5000),
+    );
+    let live = site.live("devices.db");
+    let mut stubborn = Holder::open(&live);
+    stubborn.tell("hold SELECT * FROM t");
+    let reader = Writer::start("poll", &["timeout=0".as_ref(), live.as_os_str()]);
+    let grounds = site.grounds();
+    let (_folder, done) = site.restore("1", &[site.wanted_database(&grounds, "devices", "delete")]);
+    assert!(matches!(done, Err(RestoreError::InUse { .. })), "{done:?}");
+    let seen = reader.stop();
+    assert!(
+        seen.errors.len() > 1,
+        "shut out by each try anew, not by one long one: {seen:?}"
+    );
+    let all = SHORT.total.as_secs_f64() * 1000.0;
+    assert!(
+        seen.longest_ms < all / 2.0,
+        "for no longer than a try: {seen:?}"
+    );
 }
 
 #[test]

@@ -8,3 +8,4 @@ mod keys;
 mod restores;
 mod safety;
 mod sentences;
+mod trouble;

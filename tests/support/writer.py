@@ -125,6 +125,26 @@ def idle():
     stop.wait()
 
 
+def poll():
+    """Reads again and again. Each time that it is shut out is one error, however long it lasts; the longest wait is the longest of them."""
+    db = connect(FILES[0])
+    db.execute("SELECT count(*) FROM t").fetchone()
+    shut_out = None
+    ready()
+    while not stop.is_set():
+        try:
+            db.execute("SELECT count(*) FROM t").fetchone()
+            report["commits"] += 1
+            if shut_out is not None:
+                report["longest_ms"] = max(report["longest_ms"], (time.monotonic() - shut_out) * 1000)
+                shut_out = None
+        except sqlite3.Error as error:
+            if shut_out is None:
+                shut_out = time.monotonic()
+                report["errors"].append(str(error))
+        time.sleep(0.002)
+
+
 def hold(begin):
     dbs = [connect(path) for path in FILES]
     for db in dbs:
@@ -170,6 +190,7 @@ ACTS = {
     "pairs": pairs,
     "together": together,
     "idle": idle,
+    "poll": poll,
     "hold-write": lambda: hold("BEGIN IMMEDIATE"),
     "hold-exclusive": lambda: hold("BEGIN EXCLUSIVE"),
     "exclusive": exclusive,

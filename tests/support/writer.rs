@@ -22,7 +22,7 @@ pub struct Report {
 }
 
 impl Writer {
-    /// Returns once it has begun. `what`: `busy`, `pairs`, `together`, `idle`, `hold-write`, `hold-exclusive`, `exclusive`, with
+    /// Returns once it has begun. `what`: `busy`, `pairs`, `together`, `idle`, `hold-write`, `hold-exclusive`, `exclusive`, `poll`, with
     /// `timeout=SECONDS` (5) and `pause=SECONDS` (0) in front of the files.
     pub fn start<A: AsRef<OsStr>>(what: &str, arguments: &[A]) -> Self {
         let mut child = command(what, arguments)

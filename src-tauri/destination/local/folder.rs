@@ -27,7 +27,8 @@ impl Folder {
         let shown = path.display().to_string();
         let fd = rustix::fs::open(path, folder_flags(), Mode::empty()).map_err(|e| match e {
             Errno::NOENT => {
-                let detail = format!("the folder `{shown}` is not there: is its disk mounted?");
+                let detail =
+                    format!("the folder `{shown}` is not there; its disk may not be mounted");
                 DestinationError::new(ErrorKind::Unreachable, detail)
             }
             e => DestinationError::io(format!("the folder `{shown}` cannot be opened"), e),

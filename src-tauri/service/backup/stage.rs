@@ -1,17 +1,21 @@
 //! Where an archive is written before it is published.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::target::{Target, key_of};
-use crate::destination::local;
+use crate::archive::PackError;
+use crate::destination::{DestinationError, local};
 use crate::model::Instance;
-use crate::service::Result;
 use crate::service::assemble::Label;
 use crate::service::destinations::failed;
 use crate::service::error::at;
 use crate::service::run::Run;
+use crate::service::{Error, Result, space};
+
+/// A workspace with this much room left did not fail for want of it.
+const ROOM: u64 = 1 << 20;
 
 /// The file that the archive is written to, and the target whose place it is at. Goes with the run: published it is gone already, else it
 /// must not stay. What cannot be removed is swept with its run.
@@ -24,6 +28,30 @@ impl Drop for Staged {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }
+}
+
+impl Staged {
+    /// An archive that could not be written at the place where it is staged is that place's outcome, not the run's. Any other error
+    /// comes back.
+    pub fn blame(&self, error: Error, targets: &mut [Target], workspace: &Path) -> Result<()> {
+        match (error, self.at.and_then(|index| targets.get_mut(index))) {
+            (Error::Pack(PackError::Write(cause)), Some(target))
+                if space::require(workspace, ROOM).is_ok()
+                    || on_one_disk(&self.path, workspace) =>
+            {
+                let cause = DestinationError::io("the archive cannot be written there", cause);
+                target.place = Err(failed(&target.config, cause));
+                Ok(())
+            }
+            (error, _) => Err(error),
+        }
+    }
+}
+
+/// Then what filled the one filled the other.
+fn on_one_disk(one: &Path, other: &Path) -> bool {
+    let disk = |path: &Path| path.metadata().map(|found| found.dev()).ok();
+    disk(one).is_some_and(|one| Some(one) == disk(other))
 }
 
 /// At the first local destination under its temporary name, else in the workspace.

@@ -120,20 +120,17 @@ fn single<'a>(
     grounds: &Grounds<'_>,
     owners: &Owners,
 ) -> Result<Wanted<'a>> {
-    if entry.entry != EntryType::File
-        || entry.file_base64.is_some()
-        || entry.source_base64.is_some()
-    {
+    if entry.entry != EntryType::File {
         return Err(RestoreError::Target {
             source_path: entry.source.clone(),
             reason: "it is no plain file",
         });
     }
-    let copy = from.dir.join(&entry.file);
+    let copy = from.dir.join(entry.file_path());
     let attributes = File::open(&copy)
         .map(|file| xattrs(&file))
         .map_err(RestoreError::io(&copy))?;
-    let spot = grounds.single(&entry.component, Path::new(&entry.source))?;
+    let spot = grounds.single(&entry.component, &entry.source_path())?;
     let meta = meta_of_entry(entry, attributes, owners, from.trust);
     Ok(match (kind, &entry.database) {
         (ComponentKind::Database, Some(facts)) => Wanted::Database {
@@ -156,7 +153,7 @@ pub fn check(
 ) -> Result<()> {
     for one in desired {
         for entry in entries(manifest, &one.component) {
-            let copy = dir.join(&entry.file);
+            let copy = dir.join(entry.file_path());
             if let Some(facts) = &entry.database {
                 let (found, _) =
                     examine(&copy, CheckLevel::Quick, cancel).map_err(|e| capture(e, &copy))?;

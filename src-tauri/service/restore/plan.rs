@@ -1,7 +1,6 @@
 //! The verb `plan`: what a restore would change, as a value. It reads live databases as a reader does, and changes nothing.
 
 use std::fs::Metadata;
-use std::path::Path;
 
 mod live;
 mod shape;
@@ -175,7 +174,8 @@ impl Planner<'_> {
     fn made(&self, component: &ComponentEntry) -> ComponentPlan {
         let mut plan = empty(component, PlanAction::Create);
         for entry in entries(self.manifest, &component.name) {
-            plan.targets.push(self.instance.path.join(&entry.source));
+            plan.targets
+                .push(self.instance.path.join(entry.source_path()));
             self.owner(entry, &mut plan);
             if let Some(facts) = &entry.database {
                 self.rows(component, entry, facts, None, &mut plan);
@@ -199,7 +199,7 @@ impl Planner<'_> {
         plan.action = PlanAction::Create;
         for entry in entries(self.manifest, &component.name) {
             let path = grounds
-                .single(&component.name, Path::new(&entry.source))?
+                .single(&component.name, &entry.source_path())?
                 .path();
             plan.targets.push(path.clone());
             let live = std::fs::metadata(&path).ok();
@@ -251,8 +251,9 @@ impl Planner<'_> {
     ) {
         let several = entries(self.manifest, &component.name).count() > 1;
         let name = |table: &str| {
-            let file = Path::new(&entry.source).file_name().unwrap_or_default();
             if several {
+                let source = entry.source_path();
+                let file = source.file_name().unwrap_or_default();
                 format!("{}: {table}", file.to_string_lossy())
             } else {
                 table.to_owned()
@@ -281,7 +282,7 @@ impl Planner<'_> {
         let mut differs = false;
         for entry in entries(self.manifest, &component.name) {
             let path = grounds
-                .single(&component.name, Path::new(&entry.source))?
+                .single(&component.name, &entry.source_path())?
                 .path();
             plan.targets.push(path.clone());
             let stat = std::fs::metadata(&path).ok();
@@ -289,7 +290,7 @@ impl Planner<'_> {
             if stat.is_none() {
                 self.owner(entry, plan);
             }
-            let copy = fetched.dir.join(&entry.file);
+            let copy = fetched.dir.join(entry.file_path());
             let incoming = std::fs::read(&copy).map_err(RestoreError::io(&copy))?;
             let now = match &stat {
                 None => None,

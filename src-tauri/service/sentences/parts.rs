@@ -1,5 +1,7 @@
 //! Sentences for what the parts that the verbs bring together report: source, archive, destination, store, keys.
 
+use std::io;
+
 use super::{cancelled, io_failed, quoted, with_causes, words};
 use crate::archive::{OpenError, PackError};
 use crate::destination::{DestinationError, ErrorKind};
@@ -209,7 +211,7 @@ pub(super) fn destination(name: &str, error: &DestinationError) -> Problem {
         ErrorKind::Unreachable => (
             "unreachable",
             "cannot be reached",
-            "Check the address and the network, and try again.",
+            "Check its address or folder, and the network or the disk, and try again.",
         ),
         ErrorKind::Timeout => (
             "timeout",
@@ -234,7 +236,7 @@ pub(super) fn destination(name: &str, error: &DestinationError) -> Problem {
         ErrorKind::Forbidden => (
             "forbidden",
             "does not allow it",
-            "Give this user the right to write there.",
+            forbidden_hint(error.cause.as_ref()),
         ),
         ErrorKind::Throttled => ("throttled", "asks to slow down", "Try again later."),
         ErrorKind::Truncated => (
@@ -250,7 +252,7 @@ pub(super) fn destination(name: &str, error: &DestinationError) -> Problem {
         ErrorKind::Config => (
             "bad_destination",
             "is not set up rightly",
-            "Change it with `holdfast destination set`.",
+            "Correct the settings; `holdfast destination set` changes those of one that is there.",
         ),
         ErrorKind::Cancelled => (
             "cancelled",
@@ -259,6 +261,18 @@ pub(super) fn destination(name: &str, error: &DestinationError) -> Problem {
         ),
     };
     words(code, format!("Destination {name} {what}: {detail}"), hint)
+}
+
+fn forbidden_hint(cause: Option<&io::Error>) -> &'static str {
+    match cause.map(io::Error::kind) {
+        Some(io::ErrorKind::ReadOnlyFilesystem) => {
+            "Its file system is read-only: mount it for writing."
+        }
+        Some(io::ErrorKind::NotADirectory) => {
+            "A link or a file stands where a folder has to be, and links are not followed: move it away."
+        }
+        _ => "Give this user the right to write there.",
+    }
 }
 
 pub(super) fn store(error: &StoreError) -> Problem {

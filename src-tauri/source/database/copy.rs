@@ -41,7 +41,7 @@ impl From<CaptureError> for CopyError {
 
 /// Between two looks at the bounds; 2000 pages of the usual size.
 const STEP_BYTES: u32 = 8 << 20;
-/// A copy that is slower than this, in bytes a second, is held to be stuck once the deadline is over too.
+/// A copy that is slower than this, in bytes a second, is held to be stuck once its deadline is over too.
 const SLOWEST: u64 = 4 << 20;
 /// Free bytes that a growing `-wal` must leave, at least and at most.
 const WAL_RESERVE: (u64, u64) = (64 << 20, 1 << 30);
@@ -132,7 +132,7 @@ impl Limits {
         let now = Instant::now();
         Self {
             bound,
-            patience: context.options.deadline,
+            patience: context.options.copy_deadline,
             began: now,
             last_progress: now,
             pinned: live.pin.map_or(now, |pin| pin.at),

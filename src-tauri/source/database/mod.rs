@@ -40,8 +40,10 @@ pub struct CaptureOptions {
     /// Longest block of a rollback-mode writer.
     pub max_block: Duration,
     pub when_busy: WhenBusy,
-    /// For locks, and for a copy that does not end: what copying may take at a very slow disk's speed is added to it.
+    /// For locks: what is held for longer is in use.
     pub deadline: Duration,
+    /// For a copy that does not end: what copying may take at a very slow disk's speed is added to it.
+    pub copy_deadline: Duration,
 }
 
 /// A private copy, in the scratch folder, in journal mode DELETE, opened by nobody. The receiver deletes it.

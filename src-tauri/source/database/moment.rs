@@ -333,6 +333,7 @@ mod tests {
             max_block: Duration::from_secs(2),
             when_busy: WhenBusy::Fail,
             deadline: Duration::from_secs(10),
+            copy_deadline: Duration::from_secs(10),
         };
         let cancel = Cancel::new();
         let context = Context {

@@ -141,7 +141,7 @@ fn a_wal_copy_that_does_not_end_is_stopped_and_said_to_be_unfinished() {
     make(&path, "wal", 10_000);
     let stuck = || std::thread::sleep(Duration::from_millis(3500));
     let impatient = CaptureOptions {
-        deadline: Duration::from_millis(500),
+        copy_deadline: Duration::from_millis(500),
         ..options()
     };
     let taken = take_with(&[&path], &impatient, &once(stuck));

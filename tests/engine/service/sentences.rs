@@ -205,5 +205,19 @@ fn of_files_and_places() -> Vec<Error> {
             cause,
         });
     }
+    for kind in [
+        io::ErrorKind::ReadOnlyFilesystem,
+        io::ErrorKind::NotADirectory,
+    ] {
+        let cause = DestinationError {
+            kind: ErrorKind::Forbidden,
+            detail: "cannot open the folder `/mnt/nas/tacacs-1`".to_owned(),
+            cause: Some(kind.into()),
+        };
+        errors.push(Error::Destination {
+            name: "vault".to_owned(),
+            cause,
+        });
+    }
     errors
 }

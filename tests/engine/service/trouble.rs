@@ -1,0 +1,120 @@
+//! Claims about backups where something around them is wrong: a full disk, a lock that does not end, a name that is no text.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use holdfast::model::{DestinationType, ExecutionStatus};
+use holdfast::service::{Accept, NewDestination, RestoreRequest};
+use rusqlite::Connection;
+
+use super::fixture::{House, INSTANCE, count, files_below};
+use crate::support::sqlite_fixture::{Small, make};
+use crate::support::writer::Writer;
+
+#[test]
+fn one_full_destination_takes_the_archive_from_no_other() {
+    let house = House::new();
+    // More than the smallest that an archive may be held to need, less than it is.
+    let Some(small) = Small::mount(house.root.path(), "200k") else {
+        return;
+    };
+    let full = NewDestination {
+        name: "full".to_owned(),
+        destination_type: DestinationType::Local,
+        settings: vec![("base_path".to_owned(), small.0.display().to_string())],
+        secrets: Vec::new(),
+    };
+    house.service.add_destination(&full).unwrap();
+    let report = house.backup_to(&["full", "vault"]).unwrap();
+    let [full, vault] = report.executions.as_slice() else {
+        panic!("two destinations, two executions")
+    };
+    assert_eq!(full.status, ExecutionStatus::Failed, "{full:?}");
+    let problem = full.problem.as_ref().unwrap();
+    assert_eq!(problem.code, "no_space");
+    assert!(
+        problem.message.starts_with("Destination full is full"),
+        "{problem:?}"
+    );
+    assert_eq!(vault.status, ExecutionStatus::Completed, "{vault:?}");
+    assert_eq!(files_below(&house.path("vault")).len(), 1);
+    assert!(files_below(&small.0).is_empty(), "no half archive");
+
+    let alone = house.backup_to(&["full"]).unwrap();
+    assert_eq!(alone.executions[0].status, ExecutionStatus::Failed);
+    assert!(files_below(&small.0).is_empty());
+    assert!(files_below(&house.path("data/work")).is_empty());
+}
+
+#[test]
+fn a_lock_that_does_not_end_costs_its_component_and_not_the_run() {
+    let house = House::empty();
+    fs::create_dir(house.instance_dir()).unwrap();
+    let locked = house.instance_dir().join("locked.db");
+    make(&locked, "delete", 10);
+    make(&house.instance_dir().join("free.db"), "delete", 10);
+    house.service.init().unwrap();
+    house.add_instance(None).unwrap();
+    house.add_local("vault");
+    let owner = Writer::start("hold-exclusive", &[&locked]);
+    let (done, told) = mpsc::channel();
+    // Whoever waits longer than this gets the database after all, and no warning.
+    let holder = thread::spawn(move || {
+        let _ = told.recv_timeout(Duration::from_mins(2));
+        owner.stop()
+    });
+    let report = house.backup();
+    done.send(()).unwrap();
+    holder.join().unwrap();
+    let done = &report.executions[0];
+    assert_eq!(done.status, ExecutionStatus::Partial, "{done:?}");
+    let [warning] = done.warnings.as_slice() else {
+        panic!("{:?}", done.warnings)
+    };
+    assert_eq!(warning.component.as_deref(), Some("locked"));
+    assert!(warning.message.contains("in use"), "{warning:?}");
+}
+
+#[test]
+fn a_database_whose_name_is_not_utf8_passes_its_drill_and_comes_back() {
+    let house = House::empty();
+    fs::create_dir(house.instance_dir()).unwrap();
+    let odd = house
+        .instance_dir()
+        .join(OsStr::from_bytes(b"d\xff\xfe.db"));
+    make(&odd, "wal", 10);
+    let rows = count(&odd, "t");
+    house.service.init().unwrap();
+    house.add_instance(None).unwrap();
+    house.add_local("vault");
+    let archive = house.archive();
+    let drill = house.service.drill(&archive, &house.act()).unwrap();
+    assert!(drill.ok, "{drill:?}");
+    let restore = || {
+        let request = RestoreRequest {
+            archive: archive.clone(),
+            instance: INSTANCE.to_owned(),
+            components: Vec::new(),
+            confirm: INSTANCE.to_owned(),
+            accept: Accept::default(),
+        };
+        house.service.restore(&request, &house.act()).unwrap();
+        assert_eq!(count(&odd, "t"), rows);
+        assert_eq!(
+            files_below(&house.instance_dir()).len(),
+            1,
+            "no other name was made"
+        );
+    };
+    Connection::open(&odd)
+        .unwrap()
+        .execute_batch("DELETE FROM t")
+        .unwrap();
+    restore();
+    fs::remove_file(&odd).unwrap();
+    restore();
+}
