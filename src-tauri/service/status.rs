@@ -4,10 +4,11 @@ use std::os::unix::fs::PermissionsExt;
 
 use jiff::Timestamp;
 
+use crate::keys::KeyError;
 use crate::model::{ExecutionKind, ExecutionStatus, Instance, Warning};
 use crate::service::error::at;
 use crate::service::report::{InstanceStatus, State, StatusReport};
-use crate::service::{BackupService, Result};
+use crate::service::{BackupService, Error, Result};
 use crate::store::ExecutionFilter;
 
 /// `TMPFS_MAGIC` of linux/magic.h.
@@ -48,6 +49,15 @@ impl BackupService {
             return Ok(attention(
                 "Holdfast is not set up yet: run `holdfast init`, or open the window.",
             ));
+        }
+        if let Err(Error::Keys(
+            lost @ (KeyError::Missing(_) | KeyError::Wrong(_) | KeyError::File(_)),
+        )) = self.identities()
+        {
+            let problem = Error::Keys(lost).problem();
+            let mut report = attention(&format!("{}. {}", problem.message, problem.hint));
+            report.state = State::Failing;
+            return Ok(report);
         }
         let instances = self.store.instances()?;
         if instances.is_empty() {
