@@ -1,6 +1,4 @@
 //! Databases to test with, and looks at them. A file is hashed as plain bytes here, so never while this process has it open by SQLite.
-// Each test program uses its part of what is here.
-#![allow(dead_code)]
 
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,4 @@
 //! Other processes that use the databases under test, as a service would: `writer.py` with the stock SQLite of the system.
-// Each test program uses its part of what is here.
-#![allow(dead_code)]
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
