@@ -42,6 +42,8 @@ const BATCH: usize = 128;
 /// Hand-overs that may wait for a thread: enough for the next folder's thread to begin while one still fills its own. Each holds little
 /// more than a piece of content.
 const WAITING: usize = 8;
+/// Bytes of content that may wait in all lanes together: a disk that is slower than the reader must not fill the memory.
+const WAITING_BYTES: u64 = 4 * PIECE;
 
 /// Writing threads, a lane each. What is in one lane is done in order.
 pub(super) struct Pool {
@@ -53,14 +55,21 @@ pub(super) struct Pool {
 
 struct Lane {
     batch: Vec<Job>,
-    bytes: usize,
-    queue: Sender<Vec<Job>>,
+    bytes: u64,
+    queue: Sender<Batch>,
+}
+
+struct Batch {
+    jobs: Vec<Job>,
+    bytes: u64,
 }
 
 #[derive(Default)]
 struct State {
     /// Batches handed over and not done.
     open: usize,
+    /// Of their content.
+    bytes: u64,
     failed: Option<OpenError>,
 }
 
@@ -70,7 +79,7 @@ impl Pool {
         let state = Arc::new((Mutex::new(State::default()), Condvar::new()));
         let (mut lanes, mut threads) = (Vec::new(), Vec::new());
         for _ in 0..count {
-            let (sender, queue) = bounded::<Vec<Job>>(WAITING);
+            let (sender, queue) = bounded::<Batch>(WAITING);
             let (state, faults) = (Arc::clone(&state), Arc::clone(faults));
             threads.push(std::thread::spawn(move || work(&queue, &state, &faults)));
             lanes.push(Lane {
@@ -98,12 +107,12 @@ impl Pool {
         let to = &mut self.lanes[lane];
         to.bytes += match &job {
             Job::Whole(NewFile { content, .. }) | Job::More { content, .. } => {
-                content.bytes().len()
+                content.bytes().len() as u64
             }
             Job::End(_) => 0,
         };
         to.batch.push(job);
-        if to.batch.len() >= BATCH || to.bytes as u64 >= PIECE {
+        if to.batch.len() >= BATCH || to.bytes >= PIECE {
             self.hand_over(lane)?;
         }
         Ok(())
@@ -128,11 +137,7 @@ impl Pool {
     fn idle(&self) -> MutexGuard<'_, State> {
         let mut state = lock(&self.state.0);
         while state.open > 0 {
-            state = self
-                .state
-                .1
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = wait(&self.state.1, state);
         }
         state
     }
@@ -142,14 +147,20 @@ impl Pool {
         if lane.batch.is_empty() {
             return Ok(());
         }
-        let batch = std::mem::take(&mut lane.batch);
-        lane.bytes = 0;
+        let batch = Batch {
+            jobs: std::mem::take(&mut lane.batch),
+            bytes: std::mem::take(&mut lane.bytes),
+        };
         {
             let mut state = lock(&self.state.0);
+            while state.open > 0 && state.bytes + batch.bytes > WAITING_BYTES {
+                state = wait(&self.state.1, state);
+            }
             if let Some(error) = state.failed.take() {
                 return Err(error);
             }
             state.open += 1;
+            state.bytes += batch.bytes;
         }
         // The threads live as long as the queue.
         let _ = lane.queue.send(batch);
@@ -171,22 +182,26 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn work(queue: &Receiver<Vec<Job>>, state: &(Mutex<State>, Condvar), faults: &Faults) {
+fn wait<'s>(changed: &Condvar, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+    changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+}
+
+fn work(queue: &Receiver<Batch>, state: &(Mutex<State>, Condvar), faults: &Faults) {
     for batch in queue {
         let mut failed = None;
-        for job in batch {
+        for job in batch.jobs {
             if failed.is_none() {
                 failed = act(&job, faults).err();
             }
         }
         let mut now = lock(&state.0);
         now.open -= 1;
+        now.bytes -= batch.bytes;
         if now.failed.is_none() {
             now.failed = failed;
         }
-        if now.open == 0 {
-            state.1.notify_all();
-        }
+        drop(now);
+        state.1.notify_all();
     }
 }
 
