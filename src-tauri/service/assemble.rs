@@ -267,8 +267,9 @@ fn capture_and_pack(
         let (send, captured) = crossbeam_channel::unbounded();
         let (sources, scratch, options) = (&sources, &scratch, &options);
         let (stop_capture, observer) = (stop.clone(), act.observer);
+        meter.hush();
         let capturing = scope.spawn(move || {
-            database::capture(
+            let captured = database::capture(
                 sources,
                 scratch,
                 options,
@@ -278,7 +279,9 @@ fn capture_and_pack(
                     // The receiver is gone only when packing failed; its error is the one that is reported.
                     let _ = send.send(c);
                 },
-            )
+            );
+            meter.speak();
+            captured
         });
         let packed = databases::pack(
             packer, instance, &databases, &captured, findings, meter, &stop,

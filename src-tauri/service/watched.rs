@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::model::{Cancel, Observer, Phase, Progress};
@@ -19,6 +19,7 @@ pub(crate) struct Meter<'a> {
     done: AtomicU64,
     total: u64,
     told: Mutex<Option<Instant>>,
+    speaks: AtomicBool,
 }
 
 impl<'a> Meter<'a> {
@@ -30,7 +31,17 @@ impl<'a> Meter<'a> {
             done: AtomicU64::new(0),
             total,
             told: Mutex::new(None),
+            speaks: AtomicBool::new(true),
         }
+    }
+
+    /// Counts on, but tells nothing until `speak`: an earlier phase is still being told by another thread.
+    pub fn hush(&self) {
+        self.speaks.store(false, Ordering::Relaxed);
+    }
+
+    pub fn speak(&self) {
+        self.speaks.store(true, Ordering::Relaxed);
     }
 
     /// A reader whose bytes count, under the name of what it reads.
@@ -44,6 +55,9 @@ impl<'a> Meter<'a> {
 
     fn pass(&self, bytes: u64, what: &str) {
         let done_bytes = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if !self.speaks.load(Ordering::Relaxed) {
+            return;
+        }
         // A poisoned pace is a pace all the same.
         let mut told = self
             .told

@@ -5,6 +5,7 @@ mod copies;
 mod errors;
 mod examine;
 mod guard;
+mod handing;
 mod moment;
 mod moving;
 mod scratch;
@@ -79,6 +80,14 @@ fn take_with(paths: &[&Path], options: &CaptureOptions, observer: &dyn Observer)
     )
     .expect("a capture");
     assert_eq!(captured.len(), paths.len(), "each source once");
+    captured.sort_by_key(|one: &Captured| {
+        let at = one
+            .source
+            .component
+            .trim_start_matches('c')
+            .parse::<usize>();
+        at.expect("a component of ours")
+    });
     Taken {
         captured,
         summary,

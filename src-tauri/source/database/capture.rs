@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::deliver::{self, Got};
+use super::deliver::{Delivery, Done};
 use super::moment::Exactness;
-use super::pass::{self, Content, Context, Pass, Patience, Place, Taken};
+use super::pass::{self, Blocked, Content, Context, Patience, Place, Taken};
 use super::progress::Tally;
 use super::scratch::Scratch;
 use super::subject::Subject;
@@ -32,13 +32,11 @@ pub(super) fn capture(
         cancel,
         tally: Tally::new(observer, bytes),
     };
-    let group = Group::take(subjects, &context)?;
+    let mut delivery = Delivery::new(sources, found, each);
+    let group = Group::take(subjects, &mut delivery, &context)?;
     let summary = group.summary(started_at);
-    // Everything that can fail comes before the first delivery.
-    let ready = deliver::share_out(group.got, sources, found, &context)?;
-    for captured in ready {
-        each(captured.keep());
-    }
+    group.deliver()?;
+    delivery.finish();
     Ok(summary)
 }
 
@@ -83,102 +81,138 @@ fn look(
 }
 
 /// A group on its way: one pass for all, more for what the first could not get.
-struct Group<'c, 'a> {
+struct Group<'c, 'a, 'd> {
     context: &'c Context<'a>,
-    got: Got,
+    delivery: &'c mut Delivery<'d>,
+    subjects: Vec<Subject>,
+    /// None where its receiver has it.
+    got: Vec<Option<Done>>,
     exactness: Exactness,
     window: Option<(Instant, Instant)>,
 }
 
-impl<'c, 'a> Group<'c, 'a> {
-    fn take(subjects: Vec<Subject>, context: &'c Context<'a>) -> Result<Self, CaptureError> {
+impl<'c, 'a, 'd> Group<'c, 'a, 'd> {
+    fn take(
+        subjects: Vec<Subject>,
+        delivery: &'c mut Delivery<'d>,
+        context: &'c Context<'a>,
+    ) -> Result<Self, CaptureError> {
         let all: Vec<&Subject> = subjects.iter().collect();
-        let mut pass = pass::take(&all, Patience::Bounded, context)?;
-        let mut blocked: Vec<Duration> = pass.taken.iter().map(|taken| taken.blocked).collect();
-        if pass.taken.iter().any(|taken| is_blocking(&taken.content)) {
+        let mut blocked = vec![Duration::ZERO; all.len()];
+        let mut take = |on_blocked, blocked: &[Duration]| {
+            let mut hand_over = |at: usize, taken: Taken| {
+                let done = Done::new(taken, blocked[at]);
+                delivery.hand_over(at, all[at], done, context)
+            };
+            pass::take(&all, Patience::Bounded, on_blocked, context, &mut hand_over)
+        };
+        let mut pass = take(Blocked::EndsThePass, &blocked)?;
+        let lasted = |taken: &Option<Taken>| taken.as_ref().map_or(Duration::ZERO, |t| t.blocked);
+        if pass.taken.iter().flatten().any(|t| t.content.is_blocking()) {
             // All of them again, so that they still show one moment.
+            blocked = pass.taken.iter().map(lasted).collect();
             drop(pass);
             pause(2 * context.options.max_block, context.cancel)?;
-            pass = pass::take(&all, Patience::Bounded, context)?;
-            for (longest, taken) in blocked.iter_mut().zip(&pass.taken) {
-                *longest = taken.blocked.max(*longest);
-            }
+            pass = take(Blocked::IsLeftOut, &blocked)?;
         }
-        let Pass {
-            taken,
-            exactness,
-            window,
-        } = pass;
+        let got = pass.taken.into_iter().zip(blocked);
         let mut group = Self {
             context,
-            got: Got {
-                gone: subjects.iter().map(|_| None).collect(),
-                subjects,
-                taken,
-                blocked,
-            },
-            exactness,
-            window,
+            delivery,
+            got: got
+                .map(|(taken, before)| Some(Done::new(taken?, before)))
+                .collect(),
+            subjects,
+            exactness: pass.exactness,
+            window: pass.window,
         };
-        for at in 0..group.got.subjects.len() {
+        for at in 0..group.got.len() {
             group.finish(at)?;
         }
         Ok(group)
     }
 
+    fn deliver(self) -> Result<(), CaptureError> {
+        for (at, (subject, done)) in self.subjects.iter().zip(self.got).enumerate() {
+            if let Some(done) = done {
+                self.delivery.hand_over(at, subject, done, self.context)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What one database still needs, for itself: a later moment is better than no copy.
     fn finish(&mut self, at: usize) -> Result<(), CaptureError> {
-        if is_blocking(&self.got.taken[at].content) {
+        if self.is_blocking(at) {
             pause(2 * self.context.options.max_block, self.context.cancel)?;
             self.alone(at, Patience::Bounded)?;
-            if is_blocking(&self.got.taken[at].content)
-                && self.context.options.when_busy == WhenBusy::Wait
-            {
+            if self.is_blocking(at) && self.context.options.when_busy == WhenBusy::Wait {
                 self.alone(at, Patience::Unbounded)?;
             }
         }
-        let moved = self.got.taken[at].place == Place::Replaced
-            || matches!(
-                self.got.taken[at].content,
-                Content::Failed(CaptureError::Moving { .. })
-            );
+        let moved = self.got[at].as_ref().is_some_and(|done| {
+            done.taken.place == Place::Replaced
+                || matches!(
+                    done.taken.content,
+                    Content::Failed(CaptureError::Moving { .. })
+                )
+        });
         if moved {
             self.alone(at, Patience::Bounded)?;
         }
         Ok(())
     }
 
+    fn is_blocking(&self, at: usize) -> bool {
+        let done = self.got[at].as_ref();
+        done.is_some_and(|done| done.taken.content.is_blocking())
+    }
+
     fn alone(&mut self, at: usize, patience: Patience) -> Result<(), CaptureError> {
-        let old = &self.got.subjects[at];
+        let Some(done) = &mut self.got[at] else {
+            return Ok(());
+        };
+        let (old, cancel) = (&self.subjects[at], self.context.cancel);
         let deadline = self.context.options.deadline;
-        let subject = match Subject::look(&old.component, &old.path, deadline, self.context.cancel)
-        {
+        let subject = match Subject::look(&old.component, &old.path, deadline, cancel) {
             Ok(subject) => subject,
             Err(error) if error.ends_the_group() => return Err(error),
             Err(error) => {
                 // What there is of it stays: the content of a file that is gone now.
-                match &mut self.got.taken[at].content {
+                match &mut done.taken.content {
                     Content::Failed(failed) => *failed = error,
-                    _ => self.got.gone[at] = Some(error),
+                    _ => done.gone = Some(error),
                 }
                 return Ok(());
             }
         };
-        let mut pass = pass::take(&[&subject], patience, self.context)?;
-        let Some(taken) = pass.taken.pop() else {
+        // Kept until it is known whether it is better than what there was.
+        let mut late = None;
+        let mut keep = |_: usize, taken: Taken| {
+            late = Some(taken);
+            Ok(())
+        };
+        let mut pass = pass::take(
+            &[&subject],
+            patience,
+            Blocked::IsLeftOut,
+            self.context,
+            &mut keep,
+        )?;
+        let Some(taken) = late.or_else(|| pass.taken.pop().flatten()) else {
             return Ok(());
         };
-        self.got.subjects[at] = subject;
-        self.got.blocked[at] = self.got.blocked[at].max(taken.blocked);
+        self.subjects[at] = subject;
+        done.blocked = done.blocked.max(taken.blocked);
         let got_something = !matches!(taken.content, Content::Failed(_));
-        let had_something = !matches!(self.got.taken[at].content, Content::Failed(_));
+        let had_something = !matches!(done.taken.content, Content::Failed(_));
         if got_something || !had_something {
-            self.got.taken[at] = taken;
+            done.taken = taken;
         }
         if got_something {
             self.exactness = Exactness::Window;
             self.window = match (self.window, pass.window) {
-                (Some(first), Some(late)) if self.got.subjects.len() > 1 => {
+                (Some(first), Some(late)) if self.subjects.len() > 1 => {
                     Some((first.0.min(late.0), first.1.max(late.1)))
                 }
                 (old, None) => old,
@@ -189,8 +223,12 @@ impl<'c, 'a> Group<'c, 'a> {
     }
 
     fn summary(&self, started_at: Timestamp) -> CaptureSummary {
-        let is_database = |taken: &&Taken| matches!(taken.content, Content::Database { .. });
-        let databases = self.got.taken.iter().filter(is_database).count();
+        // What was handed over before the end is a database.
+        let is_database = |done: &&Option<Done>| {
+            done.as_ref()
+                .is_none_or(|done| matches!(done.taken.content, Content::Database { .. }))
+        };
+        let databases = self.got.iter().filter(is_database).count();
         let exact = databases < 2 || self.exactness == Exactness::Exact;
         let window = self
             .window
@@ -214,8 +252,4 @@ impl<'c, 'a> Group<'c, 'a> {
             warnings,
         }
     }
-}
-
-fn is_blocking(content: &Content) -> bool {
-    matches!(content, Content::Failed(CaptureError::Blocking { .. }))
 }

@@ -13,74 +13,110 @@ use super::subject::{Class, Subject, no_stat};
 use super::{CaptureError, Captured, DatabaseSource, Outcome, SourceStat};
 use crate::model::Warning;
 
-/// What a group got, by subject.
-pub(super) struct Got {
-    pub subjects: Vec<Subject>,
-    pub taken: Vec<Taken>,
+/// What is known of a subject when its copy is handed over.
+pub(super) struct Done {
+    pub taken: Taken,
     /// The longest block over all tries.
-    pub blocked: Vec<Duration>,
+    pub blocked: Duration,
     /// Why it could not be looked at again.
-    pub gone: Vec<Option<CaptureError>>,
+    pub gone: Option<CaptureError>,
 }
 
-/// One result a source. A file that was given twice gets a second name in the scratch folder, so that both copies can be deleted.
-pub(super) fn share_out(
-    got: Got,
-    sources: &[DatabaseSource],
+impl Done {
+    /// `before`: the longest block of earlier tries.
+    pub(super) fn new(taken: Taken, before: Duration) -> Self {
+        Self {
+            blocked: before.max(taken.blocked),
+            taken,
+            gone: None,
+        }
+    }
+}
+
+/// The way to the receiver: every source gets one result.
+pub(super) struct Delivery<'d> {
+    sources: &'d [DatabaseSource],
+    /// For each source its subject, or why there is none.
     found: Vec<Result<usize, CaptureError>>,
-    context: &Context<'_>,
-) -> Result<Vec<Ready>, CaptureError> {
-    let mut firsts: Vec<Option<&DatabaseSource>> = vec![None; got.subjects.len()];
-    let mut ready = Vec::with_capacity(sources.len());
-    let mut taken: Vec<Option<Taken>> = got.taken.into_iter().map(Some).collect();
-    let users = |at: usize| {
-        found
-            .iter()
-            .filter(|f| matches!(f, Ok(a) if *a == at))
-            .count()
-    };
-    let mut left: Vec<usize> = (0..taken.len()).map(users).collect();
-    for (source, found) in sources.iter().zip(found) {
-        let at = match found {
-            Ok(at) => at,
-            Err(error) => {
-                ready.push(Ready::missing(source, error));
-                continue;
-            }
+    each: &'d mut dyn FnMut(Captured),
+}
+
+impl<'d> Delivery<'d> {
+    pub(super) fn new(
+        sources: &'d [DatabaseSource],
+        found: Vec<Result<usize, CaptureError>>,
+        each: &'d mut dyn FnMut(Captured),
+    ) -> Self {
+        Self {
+            sources,
+            found,
+            each,
+        }
+    }
+
+    /// To every source that means this subject. A file that was given twice gets a second name in the scratch folder, so that both copies
+    /// can be deleted.
+    pub(super) fn hand_over(
+        &mut self,
+        at: usize,
+        subject: &Subject,
+        done: Done,
+        context: &Context<'_>,
+    ) -> Result<(), CaptureError> {
+        let users = || {
+            let sources = self.sources.iter().zip(&self.found);
+            sources
+                .filter(|(_, found)| matches!(found, Ok(a) if *a == at))
+                .map(|(source, _)| source)
         };
-        left[at] -= 1;
-        let mine = if left[at] == 0 {
-            taken[at].take()
-        } else {
-            taken[at].as_ref().map(|t| twin(t, context)).transpose()?
+        let Some(first) = users().next() else {
+            return Ok(());
         };
-        let Some(mine) = mine else { continue };
-        let mut warnings = warnings_of(&got.subjects[at], &mine, got.gone[at].as_ref());
-        if let Some(first) = firsts[at] {
+        let warnings = warnings_of(subject, &done.taken, done.gone.as_ref());
+        let mut ready = Vec::new();
+        // Twins before anything is given away: what the receiver has may be gone at once.
+        for other in users().skip(1) {
+            let mut warnings = warnings.clone();
+            let (one, two) = (other.path.display(), first.path.display());
             warnings.push((
                 "same_file",
-                format!(
-                    "`{}` and `{}` are the same file",
-                    source.path.display(),
-                    first.path.display()
-                ),
+                format!("`{one}` and `{two}` are the same file"),
             ));
+            ready.push(Ready {
+                source: other.clone(),
+                stat: subject.stat.clone(),
+                captured_at: done.taken.clock,
+                blocked: done.blocked,
+                content: twin(&done.taken.content, context)?,
+                warnings,
+            });
         }
-        firsts[at].get_or_insert(source);
         ready.push(Ready {
-            source: source.clone(),
-            stat: got.subjects[at].stat.clone(),
-            captured_at: mine.clock,
-            blocked: got.blocked[at],
-            content: mine.content,
+            source: first.clone(),
+            stat: subject.stat.clone(),
+            captured_at: done.taken.clock,
+            blocked: done.blocked,
+            content: done.taken.content,
             warnings,
         });
+        for one in ready {
+            (self.each)(one.keep());
+        }
+        Ok(())
     }
-    Ok(ready)
+
+    /// Those that could not be looked at.
+    pub(super) fn finish(self) {
+        for (source, found) in self.sources.iter().zip(self.found) {
+            if let Err(error) = found {
+                (self.each)(Ready::missing(source, error).keep());
+            }
+        }
+    }
 }
 
 /// A result whose copies are still ours.
-pub(super) struct Ready {
+struct Ready {
     source: DatabaseSource,
     stat: SourceStat,
     captured_at: Timestamp,
@@ -101,7 +137,7 @@ impl Ready {
         }
     }
 
-    pub(super) fn keep(self) -> Captured {
+    fn keep(self) -> Captured {
         let component = self.source.component.clone();
         Captured {
             outcome: match self.content {
@@ -128,25 +164,22 @@ impl Ready {
     }
 }
 
-fn twin(taken: &Taken, context: &Context<'_>) -> Result<Taken, CaptureError> {
+fn twin(content: &Content, context: &Context<'_>) -> Result<Content, CaptureError> {
     let file = |copy: &ScratchFile| context.scratch.twin(copy.path());
-    Ok(Taken {
-        content: match &taken.content {
-            Content::Database { copy, mode, length } => Content::Database {
-                copy: file(copy)?,
-                mode: *mode,
-                length: *length,
-            },
-            Content::Plain { copy, change } => Content::Plain {
-                copy: file(copy)?,
-                change: *change,
-            },
-            Content::Damaged { copies } => Content::Damaged {
-                copies: copies.iter().map(file).collect::<Result<_, _>>()?,
-            },
-            Content::Failed(error) => Content::Failed(error.same()),
+    Ok(match content {
+        Content::Database { copy, mode, length } => Content::Database {
+            copy: file(copy)?,
+            mode: *mode,
+            length: *length,
         },
-        ..*taken
+        Content::Plain { copy, change } => Content::Plain {
+            copy: file(copy)?,
+            change: *change,
+        },
+        Content::Damaged { copies } => Content::Damaged {
+            copies: copies.iter().map(file).collect::<Result<_, _>>()?,
+        },
+        Content::Failed(error) => Content::Failed(error.same()),
     })
 }
 

@@ -103,9 +103,10 @@ pub struct CaptureSummary {
     pub warnings: Vec<Warning>,
 }
 
-/// Pins all, copies rollback-mode databases first and releases each at once, then WAL ones. `each` gets every source once, in the
-/// order given, when no pin and no connection is left: it may block without holding a writer back or making a `-wal` grow.
-/// An error is the whole group's (no space, cancelled, no scratch folder): nothing was delivered then and no copy is left.
+/// Pins all, copies rollback-mode databases first and releases each at once, then WAL ones. `each` gets every source once, those that are
+/// done first at once: others may still be pinned then, so it must not wait for anything (a `-wal` would grow meanwhile).
+/// An error is the whole group's (no space, cancelled, no scratch folder). What was delivered by then is the receiver's to delete, no
+/// other copy is left.
 pub fn capture(
     sources: &[DatabaseSource],
     scratch: &Path,

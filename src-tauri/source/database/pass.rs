@@ -34,7 +34,8 @@ pub(super) enum Patience {
 
 /// What a pass got, in the order of its subjects.
 pub(super) struct Pass {
-    pub taken: Vec<Taken>,
+    /// None where it was handed over.
+    pub taken: Vec<Option<Taken>>,
     pub exactness: Exactness,
     /// First and last snapshot point.
     pub window: Option<(Instant, Instant)>,
@@ -102,21 +103,36 @@ enum Route {
     /// As bytes, side files too: SQLite cannot read it.
     Rescue,
     Ended(Content),
+    /// Its copy is the receiver's.
+    HandedOver,
 }
+
+/// What becomes of the others where writers of one waited for too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blocked {
+    /// The pass ends there: the caller takes all of them again.
+    EndsThePass,
+    IsLeftOut,
+}
+
+/// Gets a copy of a subject as soon as nothing can take it back. Others may still be pinned then: it must not wait for anything.
+pub(super) type HandOver<'h> = dyn FnMut(usize, Taken) -> Result<(), CaptureError> + 'h;
 
 /// An error is the group's own: nothing that follows could succeed.
 pub(super) fn take(
     subjects: &[&Subject],
     patience: Patience,
+    blocked: Blocked,
     context: &Context<'_>,
+    hand_over: &mut HandOver<'_>,
 ) -> Result<Pass, CaptureError> {
     let mut members: Vec<Member<'_>> = subjects.iter().map(|s| Member::new(s)).collect();
-    let moment = run(&mut members, patience, context);
+    let moment = run(&mut members, patience, blocked, context, hand_over);
     // However it ended, what SQLite made for us beside a database goes.
     members.iter_mut().for_each(Member::close);
     let (exactness, window) = moment?;
     Ok(Pass {
-        taken: members.into_iter().map(Member::taken).collect(),
+        taken: members.into_iter().map(Member::finish).collect(),
         exactness,
         window,
     })
@@ -125,37 +141,39 @@ pub(super) fn take(
 fn run(
     members: &mut [Member<'_>],
     patience: Patience,
+    blocked: Blocked,
     context: &Context<'_>,
+    hand_over: &mut HandOver<'_>,
 ) -> Result<(Exactness, Option<(Instant, Instant)>), CaptureError> {
     for member in &mut *members {
         member.open(context)?;
     }
     let mut exactness = moment::pin_all(members, context.options, context.cancel)?;
     let window = window(members);
-    copy_pinned(members, patience, &mut exactness, context)?;
+    // The small ones first: the receiver has something to do while the large ones are copied.
+    let mut order: Vec<usize> = (0..members.len()).collect();
+    order.sort_by_key(|&at| members[at].subject.stamps.main.size);
+    let waits = |at: &usize| members[*at].subject.class == Class::Database(Mode::Rollback);
+    // Rollback mode first, each released at once: their writers are waiting.
+    let (waiting, others): (Vec<usize>, Vec<usize>) = order.into_iter().partition(waits);
+    for &at in &waiting {
+        members[at].copy_live(patience, &mut exactness, context)?;
+    }
+    let again = waiting.iter().any(|&at| members[at].is_blocking());
+    if again && blocked == Blocked::EndsThePass {
+        return Ok((exactness, window));
+    }
+    for at in waiting {
+        members[at].hand_over(at, hand_over)?;
+    }
+    for at in others {
+        members[at].copy_live(patience, &mut exactness, context)?;
+        members[at].hand_over(at, hand_over)?;
+    }
     for member in members {
         member.copy_unpinned(&mut exactness, context)?;
     }
     Ok((exactness, window))
-}
-
-/// Rollback mode first, the small ones before the large ones, each released at once: their writers are waiting.
-fn copy_pinned(
-    members: &mut [Member<'_>],
-    patience: Patience,
-    exactness: &mut Exactness,
-    context: &Context<'_>,
-) -> Result<(), CaptureError> {
-    let mut order: Vec<usize> = (0..members.len()).collect();
-    order.sort_by_key(|&at| {
-        let subject = members[at].subject;
-        let waits = subject.class == Class::Database(Mode::Rollback);
-        (!waits, subject.stamps.main.size)
-    });
-    for at in order {
-        members[at].copy_live(patience, exactness, context)?;
-    }
-    Ok(())
 }
 
 fn window(members: &[Member<'_>]) -> Option<(Instant, Instant)> {
@@ -249,6 +267,24 @@ impl<'a> Member<'a> {
         }
     }
 
+    fn is_blocking(&self) -> bool {
+        matches!(&self.route, Route::Ended(content) if content.is_blocking())
+    }
+
+    /// What was replaced meanwhile is copied again, and is the caller's.
+    fn hand_over(&mut self, at: usize, to: &mut HandOver<'_>) -> Result<(), CaptureError> {
+        if self.place == Place::Replaced {
+            return Ok(());
+        }
+        match std::mem::replace(&mut self.route, Route::HandedOver) {
+            Route::Ended(content @ Content::Database { .. }) => to(at, self.taken(content)),
+            other => {
+                self.route = other;
+                Ok(())
+            }
+        }
+    }
+
     fn copy_live(
         &mut self,
         patience: Patience,
@@ -314,12 +350,12 @@ impl<'a> Member<'a> {
         exactness: &mut Exactness,
         context: &Context<'_>,
     ) -> Result<(), CaptureError> {
-        if !matches!(self.route, Route::Live | Route::Ended(_)) {
+        if matches!(self.route, Route::Bytes | Route::Rescue | Route::Files) {
             self.clock = Timestamp::now();
         }
         let subject = self.subject;
         let copied = match self.route {
-            Route::Live | Route::Ended(_) => return Ok(()),
+            Route::Live | Route::Ended(_) | Route::HandedOver => return Ok(()),
             Route::Bytes => raw::plain(subject, context),
             Route::Rescue => raw::rescue(subject, context),
             Route::Files => raw::recover(subject, context).map(|(content, since_the_look)| {
@@ -337,14 +373,19 @@ impl<'a> Member<'a> {
         Ok(())
     }
 
-    fn taken(self) -> Taken {
-        let content = match self.route {
+    fn finish(mut self) -> Option<Taken> {
+        let content = match std::mem::replace(&mut self.route, Route::HandedOver) {
+            Route::HandedOver => return None,
             Route::Ended(content) => content,
-            // Every other route was walked to its end above.
+            // Every other route was walked to its end, unless the pass ended before.
             _ => Content::Failed(CaptureError::Moving {
                 path: self.subject.path.clone(),
             }),
         };
+        Some(self.taken(content))
+    }
+
+    fn taken(&self, content: Content) -> Taken {
         Taken {
             content,
             clock: self.clock,
@@ -352,5 +393,11 @@ impl<'a> Member<'a> {
             closed: self.closed,
             place: self.place,
         }
+    }
+}
+
+impl Content {
+    pub(super) fn is_blocking(&self) -> bool {
+        matches!(self, Self::Failed(CaptureError::Blocking { .. }))
     }
 }
