@@ -1,7 +1,7 @@
 //! Brings source and archive together: captures an instance and packs it into one file. Where the file goes is `backup`'s business.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::archive::{PackOptions, Packed, Packer, Seal};
 use crate::model::manifest::{ComponentEntry, ComponentStatus, ContentEntry, EntryType};
 use crate::model::scan::Scan;
 use crate::model::{ArchiveName, Component, ComponentKind, Instance, Phase, Warning};
-use crate::service::error::{at, was_cancelled};
+use crate::service::error::was_cancelled;
 use crate::service::run::Run;
 use crate::service::watched::Meter;
 use crate::service::{Act, BackupService, Error, Result};
@@ -283,9 +283,16 @@ fn capture_and_pack(
             meter.speak();
             captured
         });
-        let packed = databases::pack(
-            packer, instance, &databases, &captured, findings, meter, &stop,
-        );
+        let packed = databases::Packing {
+            packer,
+            instance,
+            components: &databases,
+            findings,
+            run,
+            meter,
+            stop: &stop,
+        }
+        .pack(&captured);
         if packed.is_err() {
             stop.cancel();
         }
@@ -303,9 +310,4 @@ impl Findings {
         self.warnings
             .push(Warning::new(code, Some(component), message));
     }
-}
-
-/// Removes a copy as soon as it is packed: the workspace holds no more than what is still to come.
-fn discard(copy: &Path) -> Result<()> {
-    fs::remove_file(copy).map_err(|e| at(copy, e))
 }

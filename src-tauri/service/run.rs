@@ -5,6 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
@@ -22,6 +24,8 @@ pub(crate) struct Run {
     lock_path: PathBuf,
     lock: File,
     record: RunRecord,
+    /// Threads that remove what is no longer needed.
+    removals: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// What a run writes into its lock file, so that the next start can tidy up after its death.
@@ -46,6 +50,21 @@ impl Run {
         Ok(path)
     }
 
+    /// Removes a file of the workspace while the run goes on: freeing a gigabyte takes a while. What cannot be removed now goes with the
+    /// workspace.
+    pub fn discard(&self, path: &Path) {
+        let path = path.to_owned();
+        let removal = thread::spawn(move || {
+            let _ = fs::remove_file(path);
+        });
+        self.removals().push(removal);
+    }
+
+    fn removals(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        // A list of handles is whole whoever panicked.
+        self.removals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Remembers a file outside the workspace that must go if this process dies.
     pub fn remember_staged(&mut self, path: &Path) -> Result<()> {
         self.record.staged.push(path.to_owned());
@@ -64,6 +83,11 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
+        let removals = std::mem::take(&mut *self.removals());
+        for removal in removals {
+            // It has no result, and nothing in it panics.
+            let _ = removal.join();
+        }
         // What cannot be removed now is removed by the next start: the lock file stays as its reminder.
         if fs::remove_dir_all(&self.workspace).is_ok() {
             let _ = fs::remove_file(&self.lock_path);
@@ -112,6 +136,7 @@ impl BackupService {
             workspace,
             lock_path,
             lock,
+            removals: Mutex::default(),
         };
         run.write_record()?;
         make_private(&run.workspace)?;

@@ -2,8 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::thread;
 use std::time::Instant;
 
+use crossbeam_channel::bounded;
 use rustix::fs::{Advice, FallocateFlags};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
@@ -103,7 +105,11 @@ enum Failed {
     Io(io::Error),
 }
 
-/// Reads exactly `length` bytes, gives them away block by block, and returns their SHA-256.
+/// Blocks that are read while others are hashed.
+const AHEAD: usize = 2;
+
+/// Reads exactly `length` bytes, gives them away block by block, and returns their SHA-256. The disk is read by a thread of its own, so
+/// that it and the hash do not wait for each other.
 fn each_block(
     from: &mut File,
     length: u64,
@@ -112,7 +118,6 @@ fn each_block(
     call: &Call<'_>,
     mut take: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> std::result::Result<String, Failed> {
-    let mut buffer = vec![0; BUFFER];
     let mut digest = Sha256::new();
     let mut progress = Progress {
         phase,
@@ -120,16 +125,34 @@ fn each_block(
         total_bytes: length,
         what: what.to_owned(),
     };
-    while progress.done_bytes < length {
-        call.check().map_err(Failed::Call)?;
-        let left = usize::try_from(length - progress.done_bytes).unwrap_or(BUFFER);
-        let block = &mut buffer[..left.min(BUFFER)];
-        from.read_exact(block).map_err(Failed::Io)?;
-        digest.update(&block);
-        take(block).map_err(Failed::Io)?;
-        progress.done_bytes += block.len() as u64;
-        call.observer.progress(&progress);
-    }
+    let (full, blocks) = bounded::<io::Result<Vec<u8>>>(AHEAD);
+    let (back, spare) = bounded::<Vec<u8>>(AHEAD + 1);
+    thread::scope(|scope| {
+        // Ends when all is read, or nobody listens any more.
+        scope.spawn(move || {
+            let mut left = length;
+            while left > 0 {
+                let mut block = spare.try_recv().unwrap_or_default();
+                block.resize(usize::try_from(left).unwrap_or(BUFFER).min(BUFFER), 0);
+                let read = from.read_exact(&mut block);
+                left -= block.len() as u64;
+                let failed = read.is_err();
+                if full.send(read.map(|()| block)).is_err() || failed {
+                    return;
+                }
+            }
+        });
+        for block in blocks {
+            call.check().map_err(Failed::Call)?;
+            let block = block.map_err(Failed::Io)?;
+            digest.update(&block);
+            take(&block).map_err(Failed::Io)?;
+            progress.done_bytes += block.len() as u64;
+            call.observer.progress(&progress);
+            let _ = back.try_send(block);
+        }
+        Ok(())
+    })?;
     Ok(hex::encode(digest.finalize()))
 }
 

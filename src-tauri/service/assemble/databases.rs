@@ -8,7 +8,7 @@ use std::thread;
 
 use crossbeam_channel::Receiver;
 
-use super::{Findings, discard};
+use super::Findings;
 use crate::archive::{NewEntry, Packer};
 use crate::model::manifest::{
     CheckResult, ComponentEntry, ComponentStatus, ContentEntry, ContentType, EntryType,
@@ -16,125 +16,133 @@ use crate::model::manifest::{
 use crate::model::{Cancel, CheckLevel, Component, ComponentKind, Instance};
 use crate::service::Result;
 use crate::service::error::at;
+use crate::service::run::Run;
 use crate::service::watched::Meter;
 use crate::source::database::{Captured, Outcome, examine};
 
-/// Packs each component once all its databases are there. Ends when the capture does.
-pub(super) fn pack(
-    packer: &mut Packer<File>,
-    instance: &Instance,
-    components: &[&Component],
-    captured: &Receiver<Captured>,
-    findings: &mut Findings,
-    meter: &Meter<'_>,
-    stop: &Cancel,
-) -> Result<()> {
-    let mut waiting: HashMap<String, Vec<Captured>> = HashMap::new();
-    for one in captured {
-        stop.check()?;
-        let name = one.source.component.clone();
-        let Some(component) = components.iter().find(|c| c.name == name) else {
-            continue; // captures only what was asked for
-        };
-        let here = waiting.entry(name.clone()).or_default();
-        here.push(one);
-        if here.len() == component.sources.len() {
-            let all = waiting.remove(&name).unwrap_or_default();
-            pack_component(packer, instance, component, all, findings, meter, stop)?;
-        }
-    }
-    Ok(())
+/// What packing captured databases works with.
+pub(super) struct Packing<'a> {
+    pub packer: &'a mut Packer<File>,
+    pub instance: &'a Instance,
+    /// The databases' components.
+    pub components: &'a [&'a Component],
+    pub findings: &'a mut Findings,
+    pub run: &'a Run,
+    pub meter: &'a Meter<'a>,
+    pub stop: &'a Cancel,
 }
 
-fn pack_component(
-    packer: &mut Packer<File>,
-    instance: &Instance,
-    component: &Component,
-    databases: Vec<Captured>,
-    findings: &mut Findings,
-    meter: &Meter<'_>,
-    stop: &Cancel,
-) -> Result<()> {
-    let (mut present, mut faults) = (0, 0);
-    packer.begin_component(&component.name, component.kind)?;
-    let names = entry_names(databases.iter().map(|c| c.source.path.as_path()));
-    for (captured, name) in databases.into_iter().zip(names) {
-        findings.warnings.extend(captured.warnings.iter().cloned());
-        let add = Adding {
-            instance,
-            component,
-            captured: &captured,
-            name: &name,
-            meter,
-        };
-        match &captured.outcome {
-            Outcome::Database {
-                copy,
-                journal_mode,
-                writer_blocked,
-            } => {
-                let (mut entry, mut facts, warnings) =
-                    add.database(packer, copy, instance.settings.check, stop)?;
-                findings.warnings.extend(warnings);
-                journal_mode.clone_into(&mut facts.journal_mode);
-                facts.writer_blocked_ms =
-                    u64::try_from(writer_blocked.as_millis()).unwrap_or(u64::MAX);
-                if facts.check == CheckResult::Damaged {
-                    faults += 1;
-                }
-                entry.database = Some(facts);
-                findings.contents.push(entry);
-                present += 1;
-                if component.name == "overrides" {
-                    findings.overrides_copy = Some(copy.clone());
-                } else {
-                    discard(copy)?;
-                }
-            }
-            Outcome::Plain { copy } => {
-                findings
-                    .contents
-                    .push(add.file(packer, copy, "", ContentType::Data)?);
-                present += 1;
-                discard(copy)?;
-            }
-            Outcome::Damaged { copies } => {
-                faults += 1;
-                present += 1;
-                for copy in copies {
-                    findings.contents.push(add.file(
-                        packer,
-                        copy,
-                        side_suffix(copy),
-                        ContentType::Data,
-                    )?);
-                    discard(copy)?;
-                }
-            }
-            Outcome::Missing { error } => {
-                faults += 1;
-                let problem = crate::service::sentences::capture(error);
-                findings.warn("component_missing", &component.name, problem.message);
+impl Packing<'_> {
+    /// Packs each component once all its databases are there. Ends when the capture does.
+    pub fn pack(mut self, captured: &Receiver<Captured>) -> Result<()> {
+        let mut waiting: HashMap<String, Vec<Captured>> = HashMap::new();
+        for one in captured {
+            self.stop.check()?;
+            let name = one.source.component.clone();
+            let Some(component) = self.components.iter().find(|c| c.name == name) else {
+                continue; // captures only what was asked for
+            };
+            let here = waiting.entry(name.clone()).or_default();
+            here.push(one);
+            if here.len() == component.sources.len() {
+                let all = waiting.remove(&name).unwrap_or_default();
+                self.component(component, all)?;
             }
         }
+        Ok(())
     }
-    packer.end_component()?;
-    findings.components.push(ComponentEntry {
-        name: component.name.clone(),
-        kind: ComponentKind::Database,
-        status: match (present, faults) {
-            (0, _) => ComponentStatus::Missing,
-            (_, 0) => ComponentStatus::Ok,
-            _ => ComponentStatus::Damaged,
-        },
-        source: component
-            .sources
-            .first()
-            .map_or(String::new(), |s| s.display().to_string()),
-        index_sha256: None,
-        counts: None,
-    });
-    Ok(())
+
+    fn component(&mut self, component: &Component, databases: Vec<Captured>) -> Result<()> {
+        let Self {
+            packer,
+            instance,
+            findings,
+            run,
+            meter,
+            stop,
+            ..
+        } = self;
+        let (mut present, mut faults) = (0, 0);
+        packer.begin_component(&component.name, component.kind)?;
+        let names = entry_names(databases.iter().map(|c| c.source.path.as_path()));
+        for (captured, name) in databases.into_iter().zip(names) {
+            findings.warnings.extend(captured.warnings.iter().cloned());
+            let add = Adding {
+                instance,
+                component,
+                captured: &captured,
+                name: &name,
+                meter,
+            };
+            match &captured.outcome {
+                Outcome::Database {
+                    copy,
+                    journal_mode,
+                    writer_blocked,
+                } => {
+                    let (mut entry, mut facts, warnings) =
+                        add.database(packer, copy, instance.settings.check, stop)?;
+                    findings.warnings.extend(warnings);
+                    journal_mode.clone_into(&mut facts.journal_mode);
+                    facts.writer_blocked_ms =
+                        u64::try_from(writer_blocked.as_millis()).unwrap_or(u64::MAX);
+                    if facts.check == CheckResult::Damaged {
+                        faults += 1;
+                    }
+                    entry.database = Some(facts);
+                    findings.contents.push(entry);
+                    present += 1;
+                    if component.name == "overrides" {
+                        findings.overrides_copy = Some(copy.clone());
+                    } else {
+                        run.discard(copy);
+                    }
+                }
+                Outcome::Plain { copy } => {
+                    findings
+                        .contents
+                        .push(add.file(packer, copy, "", ContentType::Data)?);
+                    present += 1;
+                    run.discard(copy);
+                }
+                Outcome::Damaged { copies } => {
+                    faults += 1;
+                    present += 1;
+                    for copy in copies {
+                        findings.contents.push(add.file(
+                            packer,
+                            copy,
+                            side_suffix(copy),
+                            ContentType::Data,
+                        )?);
+                        run.discard(copy);
+                    }
+                }
+                Outcome::Missing { error } => {
+                    faults += 1;
+                    let problem = crate::service::sentences::capture(error);
+                    findings.warn("component_missing", &component.name, problem.message);
+                }
+            }
+        }
+        packer.end_component()?;
+        findings.components.push(ComponentEntry {
+            name: component.name.clone(),
+            kind: ComponentKind::Database,
+            status: match (present, faults) {
+                (0, _) => ComponentStatus::Missing,
+                (_, 0) => ComponentStatus::Ok,
+                _ => ComponentStatus::Damaged,
+            },
+            source: component
+                .sources
+                .first()
+                .map_or(String::new(), |s| s.display().to_string()),
+            index_sha256: None,
+            counts: None,
+        });
+        Ok(())
+    }
 }
 
 /// One captured database on its way into the archive.

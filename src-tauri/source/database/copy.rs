@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::CaptureError;
+use super::clone::{self, Cloned};
 use super::header::{HEADER_BYTES, Header, Mode, ROLLBACK_VERSIONS, VERSIONS_OFFSET};
 use super::live::Live;
 use super::pass::Context;
@@ -69,33 +70,35 @@ pub(super) fn copy(
     bound: Bound,
     context: &Context<'_>,
 ) -> Result<Copied, CopyError> {
-    let mut destination = Connection::open(target.path()).map_err(CopyError::Sqlite)?;
-    // Nobody needs half a copy, so nothing is spent on surviving a crash.
-    destination
-        .execute_batch("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
-        .map_err(CopyError::Sqlite)?;
-    let length = run(live, component, &mut destination, bound, context)?;
-    drop(destination);
+    let limits = Limits::new(live, bound, context);
+    let length = match clone::clone(live, component, target, &limits, context)? {
+        Cloned::Yes => Length::Whole,
+        Cloned::No => by_pages(live, component, target, limits, context)?,
+    };
     let mode = to_rollback_mode(target.path())
         .map_err(|cause| CaptureError::writing(context.scratch.dir(), cause))?;
     Ok(Copied { mode, length })
 }
 
-/// Never `run_to_completion`: it knows no bound and waits for ever on a lock.
-fn run(
+/// By SQLite's backup. Never `run_to_completion`: it knows no bound and waits for ever on a lock.
+pub(super) fn by_pages(
     live: &Live,
     component: &str,
-    destination: &mut Connection,
-    bound: Bound,
+    target: &ScratchFile,
+    mut limits: Limits,
     context: &Context<'_>,
 ) -> Result<Length, CopyError> {
+    let mut destination = Connection::open(target.path()).map_err(CopyError::Sqlite)?;
+    // Nobody needs half a copy, so nothing is spent on surviving a crash.
+    destination
+        .execute_batch("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
+        .map_err(CopyError::Sqlite)?;
     let page_size: u32 = live
         .connection()
         .query_row("PRAGMA page_size", [], |row| row.get(0))
         .map_err(CopyError::Sqlite)?;
     let pages = i32::try_from(STEP_BYTES / page_size.max(512)).unwrap_or(1);
-    let backup = Backup::new(live.connection(), destination).map_err(CopyError::Sqlite)?;
-    let mut limits = Limits::new(live, bound, context);
+    let backup = Backup::new(live.connection(), &mut destination).map_err(CopyError::Sqlite)?;
     let mut left: Option<i32> = None;
     loop {
         context.cancel.check().map_err(CaptureError::from)?;
@@ -118,7 +121,8 @@ fn run(
     }
 }
 
-struct Limits {
+/// How far a copy may go on.
+pub(super) struct Limits {
     bound: Bound,
     patience: Duration,
     began: Instant,
@@ -128,7 +132,7 @@ struct Limits {
 }
 
 impl Limits {
-    fn new(live: &Live, bound: Bound, context: &Context<'_>) -> Self {
+    pub(super) fn new(live: &Live, bound: Bound, context: &Context<'_>) -> Self {
         let now = Instant::now();
         Self {
             bound,
@@ -144,7 +148,7 @@ impl Limits {
         self.last_progress = Instant::now();
     }
 
-    fn check(&self, live: &Live, total: u64) -> Result<(), CopyError> {
+    pub(super) fn check(&self, live: &Live, total: u64) -> Result<(), CopyError> {
         if self.last_progress.elapsed() > self.patience {
             return Err(CopyError::Capture(CaptureError::Busy {
                 path: live.path().to_owned(),
@@ -191,7 +195,7 @@ fn whole(live: &Live, pages: i32, page_size: u32) -> Length {
     }
 }
 
-fn wal_bytes(path: &Path) -> u64 {
+pub(super) fn wal_bytes(path: &Path) -> u64 {
     fs::symlink_metadata(beside(path, "-wal")).map_or(0, |metadata| metadata.len())
 }
 

@@ -2,6 +2,7 @@
 //! told by `examine`. It does not decide what a missing or damaged database means for a run.
 
 mod capture;
+mod clone;
 mod copy;
 mod deliver;
 mod error;

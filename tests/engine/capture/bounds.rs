@@ -50,6 +50,21 @@ fn a_database_that_would_block_for_too_long_is_given_up_and_its_writer_goes_on()
 }
 
 #[test]
+fn a_large_database_is_given_up_in_the_middle_of_its_clone() {
+    let dir = folder();
+    let path = dir.path().join("a.db");
+    make(&path, "delete", 80_000);
+    let impatient = CaptureOptions {
+        max_block: Duration::from_micros(1),
+        ..bounded(WhenBusy::Fail)
+    };
+    let taken = take_with(&[&path], &impatient, &holdfast::model::NoObserver);
+    let error = missing(taken.only());
+    assert!(matches!(error, CaptureError::Blocking { .. }), "{error:?}");
+    assert!(names_in(taken.scratch.path()).is_empty(), "no half copy");
+}
+
+#[test]
 fn who_chose_to_wait_gets_one_unbounded_pass_and_its_length() {
     let dir = folder();
     let path = dir.path().join("a.db");
