@@ -76,6 +76,8 @@ pub struct Body {
     pub length: u64,
     /// Lower-case hex, computed while the file was written.
     pub sha256: String,
+    /// Of what was read back from where it lies, while it was written there: a place that it is staged at need not read it again.
+    pub read_back: Option<String>,
 }
 
 /// What a call is given besides its arguments.

@@ -150,7 +150,7 @@ impl BackupService {
         };
         let mut survey = Some(survey);
         // Where the place that it is staged at fails, the next one gets it: one full disk is no reason for no backup at the others.
-        let (staged, (mut assembled, told)) = loop {
+        let (mut staged, (mut assembled, told)) = loop {
             let (file, staged) = stage(targets, instance, &label, run)?;
             let assembly = Assembly {
                 instance,
@@ -180,6 +180,7 @@ impl BackupService {
             path: staged.path.clone(),
             length: assembled.packed.size,
             sha256: assembled.packed.sha256.clone(),
+            read_back: staged.read_back(assembled.packed.size),
         };
         // The place whose temporary name holds the staged file comes last: publishing takes the file away from under the others.
         let order = (0..targets.len())

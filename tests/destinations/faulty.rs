@@ -85,6 +85,7 @@ fn rewritten(bytes: &[u8]) -> (tempfile::NamedTempFile, Body) {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
     let body = Body {
+        read_back: None,
         path: file.path().to_owned(),
         length: bytes.len() as u64,
         sha256: hex::encode(Sha256::digest(bytes)),

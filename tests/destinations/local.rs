@@ -99,6 +99,7 @@ fn with_call<T>(act: impl FnOnce(&Call<'_>) -> T) -> T {
 
 fn body(path: &Path, bytes: &[u8]) -> Body {
     Body {
+        read_back: None,
         path: path.to_owned(),
         length: bytes.len() as u64,
         sha256: hex::encode(Sha256::digest(bytes)),

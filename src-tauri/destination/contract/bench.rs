@@ -170,6 +170,7 @@ fn here(error: &std::io::Error) -> String {
 
 fn body(path: PathBuf, bytes: &[u8]) -> Body {
     Body {
+        read_back: None,
         path,
         length: bytes.len() as u64,
         sha256: hex::encode(Sha256::digest(bytes)),

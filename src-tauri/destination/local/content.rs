@@ -56,25 +56,35 @@ pub(super) fn copy(body: &Body, to: &mut File, what: &str, call: &Call<'_>) -> R
     Ok(())
 }
 
-/// Writes out what is cached, forgets it, and reads every byte back: so it is the disk that answers, where it can be made to.
-pub(super) fn verify(file: &mut File, body: &Body, what: &str, call: &Call<'_>) -> Result<()> {
+/// Writes out what is cached, forgets it, and reads every byte back: so it is the disk that answers, where it can be made to. `known`: the
+/// digest of what was read back already.
+pub(super) fn verify(
+    file: &mut File,
+    body: &Body,
+    known: Option<&str>,
+    what: &str,
+    call: &Call<'_>,
+) -> Result<()> {
     file.sync_all()
         .map_err(|e| DestinationError::io("the archive cannot be synced", e))?;
-    // Advice: where it is not taken (tmpfs, ZFS), the cache answers.
-    let _ = rustix::fs::fadvise(&*file, 0, None, Advice::DontNeed);
     let unreadable = |e| DestinationError::io("the archive cannot be read back", e);
     let found = file.metadata().map_err(unreadable)?.len();
     if found != body.length {
         let detail = format!("{found} bytes are there of {}", body.length);
         return Err(DestinationError::new(ErrorKind::Truncated, detail));
     }
-    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-    let digest = each_block(file, body.length, Phase::Verifying, what, call, |_| Ok(())).map_err(
-        |e| match e {
+    let digest = if let Some(known) = known {
+        known.to_owned()
+    } else {
+        // Advice: where it is not taken (tmpfs, ZFS), the cache answers.
+        let _ = rustix::fs::fadvise(&*file, 0, None, Advice::DontNeed);
+        file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+        let read = each_block(file, body.length, Phase::Verifying, what, call, |_| Ok(()));
+        read.map_err(|e| match e {
             Failed::Call(e) => e,
             Failed::Io(e) => unreadable(e),
-        },
-    )?;
+        })?
+    };
     if digest != body.sha256 {
         let detail = format!(
             "what was read back is not what was written: SHA-256 {digest} for {}",

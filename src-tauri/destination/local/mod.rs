@@ -2,6 +2,7 @@
 
 mod content;
 mod folder;
+mod read_back;
 mod temporary;
 mod walk;
 
@@ -21,6 +22,7 @@ use super::{
 };
 use crate::model::DestinationConfig;
 use folder::Folder;
+pub use read_back::ReadBack;
 pub use temporary::create_staged;
 use temporary::{Owner, Temporary};
 
@@ -188,7 +190,9 @@ impl Destination for Local {
             return Err(DestinationError::new(ErrorKind::Exists, detail));
         }
         let mut temporary = self.temporary(&folder, key, body, call)?;
-        content::verify(&mut temporary.file, body, &self.name, call)?;
+        let known = body.read_back.as_deref();
+        let known = known.filter(|_| self.staged(key, body).is_some());
+        content::verify(&mut temporary.file, body, known, &self.name, call)?;
         call.check()?;
         let published = temporary.publish(key.file_name());
         if published

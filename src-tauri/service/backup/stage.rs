@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::target::{Target, key_of};
 use crate::archive::PackError;
+use crate::destination::local::ReadBack;
 use crate::destination::{DestinationError, local};
 use crate::model::Instance;
 use crate::service::assemble::Label;
@@ -22,6 +23,7 @@ const ROOM: u64 = 1 << 20;
 pub(super) struct Staged {
     pub path: PathBuf,
     pub at: Option<usize>,
+    read_back: Option<ReadBack>,
 }
 
 impl Drop for Staged {
@@ -31,6 +33,11 @@ impl Drop for Staged {
 }
 
 impl Staged {
+    /// The digest of what was read back where it lies, now that it has its length. None: it has to be read, and an error met there.
+    pub fn read_back(&mut self, length: u64) -> Option<String> {
+        self.read_back.take()?.finish(length).ok()
+    }
+
     /// An archive that could not be written at the place where it is staged is that place's outcome, not the run's. Any other error
     /// comes back.
     pub fn blame(&self, error: Error, targets: &mut [Target], workspace: &Path) -> Result<()> {
@@ -67,8 +74,12 @@ pub(super) fn stage(
         match place.staging(&key) {
             Ok(Some(path)) => match local::create_staged(&path).map_err(|e| at(&path, e)) {
                 Ok(file) => {
-                    let at = Some(index);
-                    let staged = Staged { path, at };
+                    let staged = Staged {
+                        // Where it cannot be followed it is read back at the end.
+                        read_back: ReadBack::follow(&path).ok(),
+                        path,
+                        at: Some(index),
+                    };
                     run.remember_staged(&staged.path)?;
                     return Ok((file, staged));
                 }
@@ -79,7 +90,13 @@ pub(super) fn stage(
         }
     }
     let path = run.workspace().join("archive");
-    Ok((new_file(&path)?, Staged { path, at: None }))
+    let file = new_file(&path)?;
+    let staged = Staged {
+        path,
+        at: None,
+        read_back: None,
+    };
+    Ok((file, staged))
 }
 
 fn new_file(path: &Path) -> Result<File> {

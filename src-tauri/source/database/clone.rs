@@ -56,14 +56,7 @@ pub(super) fn clone(
     if length < LARGE || !stands_still(live) || length_of(live.path()) != Some(length) {
         return Ok(Cloned::No);
     }
-    let Ok(child) = Command::new("cp")
-        .args(["--reflink=auto", "--"])
-        .args([live.path(), target.path()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-    else {
+    let Some(child) = start(live.path(), target.path()) else {
         return Ok(Cloned::No);
     };
     let mut child = Reaped(child);
@@ -85,11 +78,26 @@ pub(super) fn clone(
     let wrote = if whole {
         finish(target.path(), pages)
     } else {
-        // Whatever was in the way (no room, no `cp`), SQLite meets it too and says what it is.
+        // Whatever was in the way (no room, no right), SQLite meets it too and says what it is.
         empty(target.path())
     };
     wrote.map_err(|cause| CaptureError::writing(context.scratch.dir(), cause))?;
     Ok(if whole { Cloned::Yes } else { Cloned::No })
+}
+
+/// `cat` because it moves bytes without looking at them (since coreutils 9.1 within the kernel, by reference where the file system can), and
+/// writes to a file that is open already: one that is opened anew and cut to nothing, as `cp` does, ext4 writes out to the disk when it is
+/// closed, although nobody needs this copy there.
+fn start(source: &Path, target: &Path) -> Option<Child> {
+    let output = OpenOptions::new().write(true).open(target).ok()?;
+    Command::new("cat")
+        .arg("--")
+        .arg(source)
+        .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()
 }
 
 /// Asked under the pin. In WAL mode it is the size of the `-wal` that tells: were there frames that this reader needs, nobody could

@@ -92,10 +92,18 @@ fn an_archive_that_was_changed_on_its_way_is_refused_and_gone() {
     let staged = local.staging(&key(1)).unwrap().unwrap();
     fs::write(&staged, b"sealed").unwrap();
     let lying = Body {
+        read_back: None,
         sha256: hex::encode(Sha256::digest(b"SEALED")),
         ..body(&staged, b"sealed")
     };
     let failed = with_call(|call| local.put(&key(1), &lying, call));
+    assert_eq!(kind(failed), ErrorKind::Protocol);
+    fs::write(&staged, b"sealed").unwrap();
+    let read_wrongly = Body {
+        read_back: Some(hex::encode(Sha256::digest(b"SEALED"))),
+        ..body(&staged, b"sealed")
+    };
+    let failed = with_call(|call| local.put(&key(1), &read_wrongly, call));
     assert_eq!(kind(failed), ErrorKind::Protocol);
     fs::write(&staged, b"seale").unwrap();
     let failed = with_call(|call| local.put(&key(1), &body(&staged, b"sealed"), call));
