@@ -196,7 +196,7 @@ fn span() -> impl Strategy<Value = (&'static str, Timestamp, Timestamp)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn slots_are_what_a_clock_shows_that_is_looked_at_every_minute(

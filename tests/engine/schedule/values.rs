@@ -1,10 +1,11 @@
 //! Intervals, lengths of time, and what a schedule must have.
 
 use holdfast::model::schedule::{
-    Cadence, DurationFault, Schedule, ScheduleError, between, parse_every, parse_grace,
+    Cadence, DurationFault, Schedule, ScheduleError, Slots, between, parse_every, parse_grace,
     parse_settle, upcoming,
 };
 use jiff::Timestamp;
+use jiff::tz::TimeZoneDatabase;
 
 use super::{at, by_cron, schedule};
 
@@ -84,6 +85,30 @@ fn between_leaves_out_its_start_and_has_its_end() {
     assert_eq!(
         found,
         [at("2026-01-01T02:00:00Z"), at("2026-01-01T03:00:00Z")]
+    );
+}
+
+#[test]
+fn a_cadence_of_one_s_own_that_stands_still_does_not_go_on_for_ever() {
+    struct Still;
+    impl Slots for Still {
+        fn next_after(&self, _: Timestamp) -> Option<Timestamp> {
+            Some(at("2026-01-01T00:00:00Z"))
+        }
+    }
+    let found: Vec<_> = between(&Still, Timestamp::MIN, Timestamp::MAX)
+        .take(3)
+        .collect();
+    assert_eq!(found, [at("2026-01-01T00:00:00Z")]);
+}
+
+#[test]
+fn a_machine_without_zones_has_the_bundled_ones() {
+    let zones = TimeZoneDatabase::bundled();
+    let berlin = zones.get("Europe/Berlin").unwrap();
+    assert_eq!(
+        berlin.to_offset(at("2026-07-01T00:00:00Z")).seconds(),
+        7_200
     );
 }
 
