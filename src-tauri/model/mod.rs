@@ -10,6 +10,7 @@ pub mod path_text;
 pub mod plan;
 pub mod problem;
 pub mod scan;
+pub mod schedule;
 
 pub use archive_name::{ArchiveName, ArchiveType};
 pub use destination::{DestinationConfig, DestinationType};
@@ -22,3 +23,4 @@ pub use manifest::Manifest;
 pub use observe::{Cancel, Cancelled, NoObserver, Observer, Phase, Progress};
 pub use plan::RestorePlan;
 pub use problem::Problem;
+pub use schedule::{Cadence, CatchUp, Schedule, ScheduleError, ScheduledAct, Slots};

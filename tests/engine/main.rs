@@ -19,5 +19,6 @@ mod restore_crash;
 mod restore_limits;
 mod restore_tree;
 mod sample;
+mod schedule;
 mod service;
 mod store;
