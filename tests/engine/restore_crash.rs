@@ -1,7 +1,6 @@
 //! Claims about restores that die in the middle: whatever the moment, the next start finds all of it old or all of it new.
 
 use std::fs;
-use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,14 +29,17 @@ impl Observer for DiesAt {
     }
 }
 
-/// Not a test: what the tests below start as another process; its folder, journal mode and end come on standard input.
+/// Tells a child its folder, journal mode and end, a line each.
+const JOB: &str = "HOLDFAST_TEST_RESTORE";
+
+/// What the tests below start as another process; run like any test it has no job, and nothing to do.
 #[test]
-#[ignore = "started by other tests"]
 fn child() {
-    let mut job = String::new();
-    std::io::stdin().read_to_string(&mut job).unwrap();
-    let [base, mode, dies_at] = job.split('\n').collect::<Vec<_>>()[..] else {
+    let Ok(job) = std::env::var(JOB) else {
         return;
+    };
+    let [base, mode, dies_at] = job.split('\n').collect::<Vec<_>>()[..] else {
+        panic!("a job has three lines: {job}");
     };
     match dies_at.parse().unwrap() {
         0 => restore(Path::new(base), mode, &NoObserver),
@@ -111,16 +113,14 @@ fn plant(base: &Path, mode: &str, count: u32) -> Site {
 
 /// A process of its own, so that the file locks of `SQLite` are another's.
 fn spawn(base: &Path, mode: &str, dies_at: u32) -> Child {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["restore_crash::child", "--exact", "--ignored", "--quiet"])
-        .stdin(Stdio::piped())
+    Command::new(std::env::current_exe().unwrap())
+        .args(["restore_crash::child", "--exact", "--quiet"])
+        .env(JOB, format!("{}\n{mode}\n{dies_at}", base.display()))
+        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    write!(input, "{}\n{mode}\n{dies_at}", base.display()).unwrap();
-    child
+        .unwrap()
 }
 
 /// What a start does, twice, because it may die too.
