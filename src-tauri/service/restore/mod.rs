@@ -16,6 +16,7 @@ pub mod tree;
 mod act;
 mod connection;
 mod page_size;
+mod pair;
 mod place;
 mod plan;
 mod pre_image;
