@@ -8,6 +8,7 @@ use super::change::Direction;
 use super::database::{Bring, LiveDatabase, Outcome, Patience, bring, probe, settle};
 use super::error::RestoreError;
 use super::journal::{Folder, Journal, Part, PartProgress, Stage};
+use super::pair::{Mode, mode_lost, set_mode};
 use super::place::copy;
 use super::pre_image::{PreImage, copy_database};
 use super::record::private_dir;
@@ -160,27 +161,28 @@ fn change_files(
     cancel: &Cancel,
     observer: &dyn Observer,
 ) -> Result<Vec<Warning>> {
-    let warnings = replay(&part.changes, direction, cancel, observer)?.into_vec();
+    let mut warnings = replay(&part.changes, direction, cancel, observer)?.into_vec();
     for database in &part.as_files {
         let mode = match direction {
             Direction::Forward => &database.mode_after,
             Direction::Back => &database.mode_before,
         };
-        if mode.as_deref() == Some("wal") {
-            set_wal(&database.target.path())?;
+        let path = database.target.path();
+        if mode.as_deref() == Some("wal") && set_wal(&path)? == Mode::Lost {
+            warnings.push(mode_lost(&path));
         }
     }
     Ok(warnings)
 }
 
 /// A database that came as a file is in journal mode DELETE; the one that was backed up may have been in WAL.
-fn set_wal(path: &Path) -> Result<()> {
+fn set_wal(path: &Path) -> Result<Mode> {
     let _hold = guard::hold(path).map_err(RestoreError::io(path))?;
     let db = super::connection::open_live(path)?;
-    db.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))
-        .map_err(RestoreError::sqlite(path))?;
+    let mode = set_mode(&db, "wal");
     db.close()
-        .map_err(|(_, cause)| RestoreError::sqlite(path)(cause))
+        .map_err(|(_, cause)| RestoreError::sqlite(path)(cause))?;
+    Ok(mode)
 }
 
 impl Applied {
