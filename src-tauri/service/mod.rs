@@ -15,6 +15,7 @@ pub mod hooks;
 mod instances;
 mod kit;
 mod opened;
+mod ranges;
 pub mod restore;
 mod run;
 mod safety;
