@@ -72,6 +72,10 @@ fn of_parts() -> Vec<Error> {
             "/srv/tacacs".into(),
             io_error(io::ErrorKind::PermissionDenied),
         )),
+        Error::Scan(ScanError::Glob {
+            glob: "a[".to_owned(),
+            reason: "unclosed character class".to_owned(),
+        }),
         Error::Capture(CaptureError::Missing(path())),
         Error::Capture(CaptureError::Forbidden(path())),
         Error::Capture(CaptureError::NotAFile(path())),
@@ -116,6 +120,14 @@ fn of_service() -> Vec<Error> {
             what: "name of an instance",
             value: "a b".to_owned(),
             reason: "it takes 1 to 64 letters, digits, `-` and `_`".to_owned(),
+        },
+        Error::NoSuchSetting {
+            what: "setting",
+            name: "colour".to_owned(),
+        },
+        Error::BadDestination {
+            name: "vault".to_owned(),
+            cause: DestinationError::new(ErrorKind::Config, "`local` has no setting `colour`"),
         },
         Error::NotInitialised,
         Error::NotEmptyInstallation,
