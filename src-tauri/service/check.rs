@@ -19,6 +19,7 @@ use crate::service::report::{CheckReport, ShowReport};
 use crate::service::watched::Meter;
 use crate::service::{Act, ArchiveRef, BackupService, Error, Result, space};
 use crate::source::database;
+use crate::store::Access;
 
 impl BackupService {
     /// Reads only the tail.
@@ -107,7 +108,10 @@ impl BackupService {
         });
         match done {
             Ok((located, report)) => {
-                if let Some(record) = located.execution {
+                // On a read-only data folder the answer is worth having without a record of it.
+                if let Some(record) = located.execution
+                    && self.store.access() == Access::Full
+                {
                     self.record_check(record, kind, began, &report, act)?;
                 }
                 Ok(report)

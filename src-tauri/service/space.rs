@@ -71,6 +71,12 @@ pub(crate) fn require(path: &Path, needed: u64) -> Result<()> {
     Ok(())
 }
 
+/// Whether its file system is mounted so: then nobody can write there, not only this user.
+pub(super) fn is_read_only(path: &Path) -> bool {
+    let stat = rustix::fs::statvfs(path);
+    stat.is_ok_and(|s| s.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
