@@ -137,12 +137,11 @@ impl BackupService {
             .map_err(|e| error::at(data_dir, e))?;
         let store = open_store(&data_dir)?;
         // Read first: a full disk is no reason not to look at what there is.
-        let scope = match store.setting("installation")? {
-            Some(scope) => scope,
-            None => {
-                let fresh = uuid::Uuid::new_v4().simple().to_string();
-                store.setting_or_insert("installation", &fresh)?
-            }
+        let scope = if let Some(scope) = store.setting("installation")? {
+            scope
+        } else {
+            let fresh = uuid::Uuid::new_v4().simple().to_string();
+            store.setting_or_insert("installation", &fresh)?
         };
         // Who chose the file once has no keys anywhere else.
         let backend = match (backend, store.setting("keys.backend")?.as_deref()) {

@@ -16,7 +16,7 @@ const MODES: [&str; 2] = ["wal", "delete"];
 const LONG: Patience = Patience {
     each_try: Duration::from_millis(500),
     pause: Duration::from_millis(200),
-    total: Duration::from_secs(120),
+    total: Duration::from_mins(2),
 };
 
 /// A live database of 2000 `old` rows with a process that commits, and 5000 `new` rows to be restored.
@@ -87,7 +87,7 @@ impl Scene {
 
 fn count(path: &std::path::Path, query: &str) -> i64 {
     let db = Connection::open(path).unwrap();
-    db.busy_timeout(Duration::from_secs(60)).unwrap();
+    db.busy_timeout(Duration::from_mins(1)).unwrap();
     db.query_row(query, [], |row| row.get(0)).unwrap()
 }
 
