@@ -267,3 +267,41 @@ fn what_a_service_wrote_between_a_crash_and_the_next_start_is_kept() {
         }
     }
 }
+
+/// As above, of a database that the restore made: the way back removes it.
+#[test]
+fn what_a_service_wrote_into_a_database_that_a_dead_restore_made_is_kept() {
+    for mode in ["wal", "delete"] {
+        for (written, kept) in [(false, 0), (true, 1)] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut site = Site::at(dir.path());
+            site.database("devices", mode, None, &Rows::few("new", 20));
+            let grounds = site.grounds();
+            let wanted = [site.wanted_database(&grounds, "devices", mode)];
+            let (folder, done) = site.restore("1", &wanted);
+            done.unwrap();
+            let mut journal = folder.journal().unwrap().unwrap();
+            // As a kill between the last change and the record of it leaves it.
+            journal.stage = Stage::Applying;
+            folder.write(&journal).unwrap();
+            if written {
+                rusqlite::Connection::open(site.live("devices.db"))
+                    .unwrap()
+                    .execute_batch("INSERT INTO t(label) VALUES ('later')")
+                    .unwrap();
+            }
+            recover(&folder, SHORT).unwrap();
+            assert!(!site.live("devices.db").exists());
+            let found = folder.path.join("found");
+            assert_eq!(
+                fs::read_dir(&found).map_or(0, Iterator::count),
+                kept,
+                "{mode}"
+            );
+            if written {
+                let copy = rows(&found.join("0-devices.db"));
+                assert!(copy.starts_with("later 1 21.0,new 20"), "{copy}");
+            }
+        }
+    }
+}

@@ -15,6 +15,7 @@ pub mod tree;
 
 mod act;
 mod connection;
+mod found;
 mod page_size;
 mod pair;
 mod place;
