@@ -2,7 +2,7 @@
 //! It makes nothing and opens nothing.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::keys::Backend;
@@ -15,6 +15,11 @@ pub enum EnvironmentError {
     /// Neither a folder was named nor does the environment say where a user's data lies.
     #[error("none of HOLDFAST_DATA_DIR, XDG_DATA_HOME and HOME names a folder")]
     NoHome,
+    /// Silently taking it for something else could look for the keys in the wrong place, and make new ones there.
+    #[error(
+        "HOLDFAST_KEYRING is `{0}`; it takes `file` (keys in the data folder) or `os` (the desktop's keyring, as without it)"
+    )]
+    Keyring(String),
 }
 
 /// The data folder, absolute as far as the working folder is known: the flag, else `HOLDFAST_DATA_DIR`, else `holdfast` in
@@ -24,9 +29,8 @@ pub fn data_dir(flag: Option<&Path>) -> Result<PathBuf, EnvironmentError> {
     Ok(std::path::absolute(&dir).unwrap_or(dir))
 }
 
-/// `HOLDFAST_KEYRING=file` keeps secrets in the data folder, anything else in the OS keyring.
-#[must_use]
-pub fn backend() -> Backend {
+/// `HOLDFAST_KEYRING=file` keeps secrets in the data folder; `os`, empty or not set: in the OS keyring.
+pub fn backend() -> Result<Backend, EnvironmentError> {
     backend_of(env::var_os(KEYRING).as_deref())
 }
 
@@ -44,10 +48,14 @@ fn choose(flag: Option<&Path>, get: impl Fn(&str) -> Option<OsString>) -> Option
         .map(|dir| dir.join("holdfast"))
 }
 
-fn backend_of(value: Option<&std::ffi::OsStr>) -> Backend {
-    match value {
-        Some(value) if value == "file" => Backend::File,
-        _ => Backend::Keyring,
+fn backend_of(value: Option<&OsStr>) -> Result<Backend, EnvironmentError> {
+    match value.unwrap_or_default().to_str() {
+        Some("file") => Ok(Backend::File),
+        Some("os" | "") => Ok(Backend::Keyring),
+        _ => {
+            let word = value.unwrap_or_default().to_string_lossy();
+            Err(EnvironmentError::Keyring(word.into_owned()))
+        }
     }
 }
 
@@ -86,9 +94,15 @@ mod tests {
     }
 
     #[test]
-    fn only_the_word_file_chooses_the_key_file() {
-        assert_eq!(backend_of(Some("file".as_ref())), Backend::File);
-        assert_eq!(backend_of(Some("File".as_ref())), Backend::Keyring);
-        assert_eq!(backend_of(None), Backend::Keyring);
+    fn a_word_that_chooses_no_place_for_keys_is_refused_by_its_name() {
+        let chosen = |word: &str| backend_of(Some(word.as_ref()));
+        assert_eq!(chosen("file"), Ok(Backend::File));
+        for keyring in [chosen("os"), chosen(""), backend_of(None)] {
+            assert_eq!(keyring, Ok(Backend::Keyring));
+        }
+        for wrong in ["File", "files", "none", " file"] {
+            let refused = Err(EnvironmentError::Keyring(wrong.to_owned()));
+            assert_eq!(chosen(wrong), refused);
+        }
     }
 }

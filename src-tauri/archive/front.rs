@@ -11,7 +11,11 @@ use super::manifest::Table;
 use super::open::{Found, read_content};
 use super::tar_read::TarReader;
 use super::unseal::Content;
-use super::{MANIFEST, OpenError, SIGNATURE, codec, padding};
+use super::{MANIFEST, MAX_MANIFEST, OpenError, SIGNATURE, codec, padding};
+
+/// A manifest lists each member by 64 hex digits in quotes, two sizes and three commas: one that is allowed lists no more. Without a
+/// bound a file of nothing but empty members would fill the memory.
+const MAX_MEMBERS: u64 = MAX_MANIFEST / 71;
 
 /// The members before the manifest, as they were read.
 #[derive(Default)]
@@ -175,6 +179,8 @@ struct MemberReader {
     length: u64,
     /// The end of the last whole member.
     intact: u64,
+    /// How many more there may be.
+    left: u64,
 }
 
 impl MemberReader {
@@ -193,6 +199,7 @@ impl MemberReader {
             start: 0,
             length: 0,
             intact: 0,
+            left: MAX_MEMBERS,
         })
     }
 
@@ -205,6 +212,13 @@ impl MemberReader {
         if next.is_empty() || Footer::begins(next) {
             return Ok(false);
         }
+        let left = self.left.checked_sub(1);
+        self.left = left.ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it has more members than a manifest can list",
+            )
+        })?;
         self.start = input.at;
         self.decoder = Some(match self.compression {
             Compression::Gzip => Decoder::Gzip(Box::new(flate2::bufread::GzDecoder::new(input))),
@@ -252,6 +266,34 @@ impl Read for MemberReader {
             self.hash.update(&buffer[..read]);
             self.length += read as u64;
             return Ok(read);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use super::*;
+
+    fn members(count: usize) -> MemberReader {
+        let mut one = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        one.write_all(b"x").unwrap();
+        let bytes: Box<dyn Read + Send> =
+            Box::new(Cursor::new(one.finish().unwrap().repeat(count)));
+        let input = BufReader::new(bytes);
+        MemberReader::new(Position { input, at: 0 }).unwrap()
+    }
+
+    #[test]
+    fn no_more_members_are_noted_than_a_manifest_can_list() {
+        for (count, most, whole) in [(3, 3, true), (4, 3, false), (4000, 3, false)] {
+            let mut reader = members(count);
+            assert!(reader.left < 4_000_000, "some 200 MB of notes at most");
+            reader.left = most;
+            let read = io::copy(&mut reader, &mut io::sink());
+            assert_eq!(read.is_ok(), whole, "{count} of {most}: {read:?}");
+            assert_eq!(reader.observed.sha256.len(), 3);
         }
     }
 }

@@ -42,7 +42,12 @@ impl Error {
     pub fn problem(&self) -> Problem {
         let (code, message, hint) = match self {
             Self::Service(error) => return error.problem(),
-            Self::Environment(error) => (
+            Self::Environment(EnvironmentError::Keyring(_)) => (
+                "usage",
+                self.to_string(),
+                "Correct the variable, or remove it, and try again.",
+            ),
+            Self::Environment(error @ EnvironmentError::NoHome) => (
                 "no_data_folder",
                 sentence("the data folder is not known", error),
                 "Give --data-dir DIR, or set HOME.",
@@ -86,7 +91,7 @@ impl Error {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Service(error) => error.exit_status(),
-            Self::Secret { .. } => 2,
+            Self::Secret { .. } | Self::Environment(EnvironmentError::Keyring(_)) => 2,
             _ => 1,
         }
     }
@@ -127,6 +132,7 @@ mod tests {
         let disk = || io::Error::new(io::ErrorKind::StorageFull, "no space left on device");
         let all = [
             Error::Environment(EnvironmentError::NoHome),
+            Error::Environment(EnvironmentError::Keyring("flie".into())),
             Error::Output(disk()),
             Error::Input(disk()),
             Error::Signals(disk()),
@@ -145,6 +151,7 @@ mod tests {
         };
         insta::assert_snapshot!(all.iter().map(line).collect::<Vec<_>>().join("\n"), @r"
         1 no_data_folder: The data folder is not known: none of HOLDFAST_DATA_DIR, XDG_DATA_HOME and HOME names a folder | Give --data-dir DIR, or set HOME.
+        2 usage: HOLDFAST_KEYRING is `flie`; it takes `file` (keys in the data folder) or `os` (the desktop's keyring, as without it) | Correct the variable, or remove it, and try again.
         1 output: The answer could not be written to standard output: no space left on device | What was asked for is done all the same; look at `holdfast history`.
         1 input: Standard input could not be read: no space left on device | Give the secret by an environment variable: --secret KEY=env:VARIABLE.
         1 signals: The system does not let Holdfast watch for Ctrl-C: no space left on device | Try again; nothing was changed.

@@ -35,7 +35,7 @@ impl Session {
 
     pub fn service(&self) -> Result<BackupService> {
         let folder = environment::data_dir(self.data_dir.as_deref())?;
-        Ok(BackupService::open(&folder, environment::backend())?)
+        Ok(BackupService::open(&folder, environment::backend()?)?)
     }
 
     /// From here on Ctrl-C is a wish that the work obeys; verbs without work die of it at once, as programs do.

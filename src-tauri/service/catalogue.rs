@@ -79,6 +79,10 @@ impl BackupService {
                 archive: located.label,
             });
         }
+        if let Some(record) = &located.execution {
+            // Written as it is: what could not be recorded afterwards is not deleted.
+            self.store.update_execution(record)?;
+        }
         match &located.place {
             Place::Destination {
                 config,

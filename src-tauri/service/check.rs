@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -13,10 +14,12 @@ use crate::model::{CheckLevel, Execution, ExecutionKind, ExecutionStatus, Phase}
 use crate::service::backup::new_execution;
 use crate::service::error::was_cancelled;
 use crate::service::opened::{Located, Opened};
+use crate::service::ranges::Hashing;
 use crate::service::report::{CheckReport, ShowReport};
 use crate::service::watched::Meter;
 use crate::service::{Act, ArchiveRef, BackupService, Error, Result, space};
 use crate::source::database;
+use crate::store::Access;
 
 impl BackupService {
     /// Reads only the tail.
@@ -34,98 +37,116 @@ impl BackupService {
         })
     }
 
-    /// Every byte. Without an identity the file's digest against our records; neither possible is an error.
+    /// Every byte: all hashes and signatures, and the file's digest where we have a record of it. Without an identity the digest alone;
+    /// neither possible is an error.
     pub fn verify(&self, archive: &ArchiveRef, act: &Act<'_>) -> Result<CheckReport> {
-        let located = self.locate(archive, act)?;
-        let report = match self.open_archive(archive, act) {
-            Ok(opened) => {
-                let found = opened.archive.verify(act.cancel, act.observer);
-                let problems =
-                    found.or_else(|e| as_problem(was_cancelled(e.into(), act.cancel)))?;
-                report(&opened, problems)
+        self.checked(ExecutionKind::Verify, archive, act, |located| {
+            let expected = located.recorded_digest();
+            let (mut source, fetched) = located.source(act)?;
+            let mut hashing = None;
+            if expected.is_some() {
+                let around = Arc::new(Hashing::new(source));
+                source = Arc::clone(&around) as _;
+                hashing = Some(around);
             }
-            Err(
-                error @ (Error::Keys(_)
-                | Error::NotInitialised
-                | Error::Open(OpenError::NoKey | OpenError::WrongKey)),
-            ) => compare_digest(&located, error, act)?,
-            Err(error) => CheckReport {
-                archive: located.label.clone(),
-                ok: false,
-                problems: as_problem(error)?,
-                fetched_bytes: 0,
-                signature: None,
-                claims_broken: Vec::new(),
-            },
-        };
-        self.record_check(&located, ExecutionKind::Verify, &report, act)?;
-        Ok(report)
+            let opened = match self.open_located(located.clone(), source, fetched, act) {
+                Ok(opened) => opened,
+                Err(
+                    error @ (Error::Keys(_)
+                    | Error::NotInitialised
+                    | Error::Open(OpenError::NoKey | OpenError::WrongKey)),
+                ) => return compare_digest(located, error, act),
+                Err(error) => return unopened(located, error),
+            };
+            let found = opened.archive.verify(act.cancel, act.observer);
+            let mut problems =
+                found.or_else(|e| as_problem(was_cancelled(e.into(), act.cancel)))?;
+            if let Some((hashing, expected)) = hashing.zip(expected) {
+                match hashing.finish(act.cancel) {
+                    Ok(found) if found == expected => {}
+                    Ok(_) => problems.push(digest_differs()),
+                    // What was found is worth more than what cannot be read any more.
+                    Err(_) if !problems.is_empty() => {}
+                    Err(cause) => {
+                        return Err(was_cancelled(OpenError::Read(cause).into(), act.cancel));
+                    }
+                }
+            }
+            Ok(report(&opened, problems))
+        })
     }
 
     /// A restore into scratch that decrypts, opens and checks everything.
     pub fn drill(&self, archive: &ArchiveRef, act: &Act<'_>) -> Result<CheckReport> {
-        let located = self.locate(archive, act)?;
-        let run = self.begin_run()?;
-        let report = match self.open_archive(archive, act) {
-            Ok(opened) => {
-                space::require(run.workspace(), opened.archive.manifest.total_size_bytes)?;
-                let problems = drill_into(&opened, &run.folder("drill")?, act);
-                report(
-                    &opened,
-                    problems.or_else(|e| as_problem(was_cancelled(e, act.cancel)))?,
-                )
+        self.checked(ExecutionKind::Drill, archive, act, |located| {
+            let run = self.begin_run()?;
+            match self.open_archive(archive, act) {
+                Ok(opened) => {
+                    space::require(run.workspace(), opened.archive.manifest.total_size_bytes)?;
+                    let problems = drill_into(&opened, &run.folder("drill")?, act);
+                    let problems =
+                        problems.or_else(|e| as_problem(was_cancelled(e, act.cancel)))?;
+                    Ok(report(&opened, problems))
+                }
+                Err(error) => unopened(located, error),
             }
-            Err(error) => CheckReport {
-                archive: located.label.clone(),
-                ok: false,
-                problems: as_problem(error)?,
-                fetched_bytes: 0,
-                signature: None,
-                claims_broken: Vec::new(),
-            },
-        };
-        self.record_check(&located, ExecutionKind::Drill, &report, act)?;
-        Ok(report)
+        })
+    }
+
+    /// Leaves a record of the check, also where it could not be carried out.
+    fn checked(
+        &self,
+        kind: ExecutionKind,
+        archive: &ArchiveRef,
+        act: &Act<'_>,
+        check: impl FnOnce(&Located) -> Result<CheckReport>,
+    ) -> Result<CheckReport> {
+        let began = Timestamp::now();
+        let done = self.locate(archive, act).and_then(|located| {
+            let report = check(&located)?;
+            Ok((located, report))
+        });
+        match done {
+            Ok((located, report)) => {
+                // On a read-only data folder the answer is worth having without a record of it.
+                if let Some(record) = located.execution
+                    && self.store.access() == Access::Full
+                {
+                    self.record_check(record, kind, began, &report, act)?;
+                }
+                Ok(report)
+            }
+            Err(error) => {
+                // The error that led here is the one to report, whether it can be written down or not.
+                if let Ok(Some(record)) = self.record_of(archive) {
+                    let _ = self.record_failure(&record, kind, began, &error, act);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Both as an act of its own in the history and, where it went well, on the record of the archive.
     fn record_check(
         &self,
-        located: &Located,
+        mut record: Execution,
         kind: ExecutionKind,
+        began: Timestamp,
         report: &CheckReport,
         act: &Act<'_>,
     ) -> Result<()> {
-        let Some(record) = &located.execution else {
-            return Ok(());
-        };
-        let Some(instance) = record.instance_id.as_ref() else {
-            return Ok(());
-        };
-        let Some(instance) = self.store.instance_by_id(instance)? else {
+        let Some(mut done) = self.check_of(&record, kind, began, act)? else {
             return Ok(());
         };
         let now = Timestamp::now();
-        let done = Execution {
-            completed_at: Some(now),
-            status: if report.ok {
-                ExecutionStatus::Completed
-            } else {
-                ExecutionStatus::Failed
-            },
-            backup_filename: record.backup_filename.clone(),
-            backup_path: record.backup_path.clone(),
-            error_message: report.problems.first().map(|p| p.message.clone()),
-            ..new_execution(
-                kind,
-                record.destination_id.as_deref(),
-                &instance,
-                &uuid_of_run(),
-                &act.triggered_by,
-            )
+        done.completed_at = Some(now);
+        done.status = if report.ok {
+            ExecutionStatus::Completed
+        } else {
+            ExecutionStatus::Failed
         };
+        done.error_message = report.problems.first().map(|p| p.message.clone());
         self.store.insert_execution(&done)?;
-        let mut record = record.clone();
         match (kind, report.ok) {
             (ExecutionKind::Drill, true) => record.drilled_at = Some(now),
             (_, true) => {}
@@ -134,6 +155,51 @@ impl BackupService {
         }
         record.verified_at = report.ok.then_some(now);
         Ok(self.store.update_execution(&record)?)
+    }
+
+    /// It says nothing about the archive, whose record stays as it is.
+    fn record_failure(
+        &self,
+        record: &Execution,
+        kind: ExecutionKind,
+        began: Timestamp,
+        error: &Error,
+        act: &Act<'_>,
+    ) -> Result<()> {
+        let Some(mut failed) = self.check_of(record, kind, began, act)? else {
+            return Ok(());
+        };
+        failed.completed_at = Some(Timestamp::now());
+        failed.status = if error.is_cancelled() {
+            ExecutionStatus::Cancelled
+        } else {
+            ExecutionStatus::Failed
+        };
+        failed.error_message = Some(error.problem().message);
+        Ok(self.store.insert_execution(&failed)?)
+    }
+
+    /// The record of a check of the archive that `record` is of. None where its instance is gone.
+    fn check_of(
+        &self,
+        record: &Execution,
+        kind: ExecutionKind,
+        began: Timestamp,
+        act: &Act<'_>,
+    ) -> Result<Option<Execution>> {
+        let Some(id) = record.instance_id.as_ref() else {
+            return Ok(None);
+        };
+        let Some(instance) = self.store.instance_by_id(id)? else {
+            return Ok(None);
+        };
+        let place = record.destination_id.as_deref();
+        Ok(Some(Execution {
+            started_at: began,
+            backup_filename: record.backup_filename.clone(),
+            backup_path: record.backup_path.clone(),
+            ..new_execution(kind, place, &instance, &uuid_of_run(), &act.triggered_by)
+        }))
     }
 }
 
@@ -145,6 +211,28 @@ fn report(opened: &Opened, problems: Vec<ArchiveProblem>) -> CheckReport {
         fetched_bytes: opened.fetched_bytes(),
         signature: Some(opened.verdict),
         claims_broken: opened.broken.clone(),
+    }
+}
+
+/// What is wrong with it is all that could be found out.
+fn unopened(located: &Located, error: Error) -> Result<CheckReport> {
+    Ok(CheckReport {
+        archive: located.label.clone(),
+        ok: false,
+        problems: as_problem(error)?,
+        fetched_bytes: 0,
+        signature: None,
+        claims_broken: Vec::new(),
+    })
+}
+
+fn digest_differs() -> ArchiveProblem {
+    ArchiveProblem {
+        code: "digest_differs".to_owned(),
+        entry: None,
+        message:
+            "its bytes are not the ones that were written: the SHA-256 differs from our record"
+                .to_owned(),
     }
 }
 
@@ -244,11 +332,7 @@ fn as_problem(error: Error) -> Result<Vec<ArchiveProblem>> {
 
 /// The whole file's SHA-256 against the one that was computed while it was written.
 fn compare_digest(located: &Located, no_key: Error, act: &Act<'_>) -> Result<CheckReport> {
-    let Some(expected) = located
-        .execution
-        .as_ref()
-        .and_then(|e| e.archive_sha256.as_deref())
-    else {
+    let Some(expected) = located.recorded_digest() else {
         return Err(no_key);
     };
     let (source, _) = located.source(act)?;
@@ -268,17 +352,14 @@ fn compare_digest(located: &Located, no_key: Error, act: &Act<'_>) -> Result<Che
         hash.update(buffer.get(..n).unwrap_or_default());
     }
     let same = hex::encode(hash.finalize()) == expected;
-    let differs = ArchiveProblem {
-        code: "digest_differs".to_owned(),
-        entry: None,
-        message:
-            "its bytes are not the ones that were written: the SHA-256 differs from our record"
-                .to_owned(),
-    };
     Ok(CheckReport {
         archive: located.label.clone(),
         ok: same,
-        problems: if same { Vec::new() } else { vec![differs] },
+        problems: if same {
+            Vec::new()
+        } else {
+            vec![digest_differs()]
+        },
         fetched_bytes: located.size,
         signature: None,
         claims_broken: Vec::new(),

@@ -93,14 +93,20 @@ impl BackupService {
             self.destination_secrets(&config.id, secret_names(config.destination_type))?;
         for (name, secret) in &given.secrets {
             if !secret_names(config.destination_type).contains(&name.as_str()) {
-                return Err(Error::Unknown {
+                return Err(Error::NoSuchSetting {
                     what: "secret of this type of destination",
                     name: name.clone(),
                 });
             }
             secrets.insert(name.clone(), secret.clone());
         }
-        destination::open(config, &secrets).map_err(|cause| failed(config, cause))?;
+        destination::open(config, &secrets).map_err(|cause| match cause.kind {
+            destination::ErrorKind::Config => Error::BadDestination {
+                name: config.name.clone(),
+                cause,
+            },
+            _ => failed(config, cause),
+        })?;
         for (name, secret) in &given.secrets {
             self.secrets
                 .set(&format!("destination/{}/{name}", config.id), secret)?;

@@ -58,6 +58,16 @@ pub enum Error {
         value: String,
         reason: String,
     },
+    /// The program has none of this name, whatever there is in the store.
+    #[error("no {what} `{name}`")]
+    NoSuchSetting { what: &'static str, name: String },
+    /// What was given for a destination cannot be one.
+    #[error("settings of destination `{name}`")]
+    BadDestination {
+        name: String,
+        #[source]
+        cause: DestinationError,
+    },
     #[error("not set up yet")]
     NotInitialised,
     /// A kit is imported into an empty data folder only.
@@ -152,12 +162,15 @@ impl Error {
         }
     }
 
-    /// The exit status of the command line's contract.
+    /// The exit status of the command line's contract. 2: what was typed is wrong in itself, whatever the machine and the store hold.
     #[must_use]
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Refused(_) => 4,
-            Self::BadValue { .. } => 2,
+            Self::BadValue { .. }
+            | Self::NoSuchSetting { .. }
+            | Self::BadDestination { .. }
+            | Self::Scan(ScanError::Glob { .. }) => 2,
             error if error.is_cancelled() => 130,
             _ => 1,
         }

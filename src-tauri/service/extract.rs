@@ -53,7 +53,7 @@ impl BackupService {
             })
         });
         if extracted.is_err() {
-            clear(to, made);
+            clear(to, &made);
         }
         extracted
     }
@@ -84,10 +84,7 @@ impl BackupService {
                 copy(&mut meter.reader(inner, &located.label), &part)
                     .map_err(|e| was_cancelled(e, act.cancel))
             });
-        let expected = located
-            .execution
-            .as_ref()
-            .and_then(|e| e.archive_sha256.clone());
+        let expected = located.recorded_digest();
         let done = fetched.and_then(|sha256| match expected {
             Some(expected) if expected != sha256 => Err(Error::DigestDiffers {
                 archive: located.label.clone(),
@@ -135,34 +132,37 @@ fn size_of(manifest: &Manifest, components: &[String]) -> u64 {
         .saturating_add(trees.fold(0, |sum, c| sum.saturating_add(c.size_bytes)))
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Made {
-    Now,
-    Before,
-}
+/// The folders that were made for it, the outermost first. None: it was there, and is the user's.
+struct Made(Vec<PathBuf>);
 
 fn prepare(to: &Path) -> Result<Made> {
     match fs::read_dir(to) {
         Ok(mut entries) => match entries.next() {
-            None => Ok(Made::Before),
+            None => Ok(Made(Vec::new())),
             Some(_) => Err(Error::NotEmpty {
                 path: to.to_owned(),
             }),
         },
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            let absent = |path: &&Path| {
+                let stat = path.symlink_metadata();
+                stat.is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound)
+            };
+            let mut made: Vec<PathBuf> = to
+                .ancestors()
+                .take_while(absent)
+                .map(Path::to_path_buf)
+                .collect();
+            made.reverse();
             fs::create_dir_all(to).map_err(|e| at(to, e))?;
-            Ok(Made::Now)
+            Ok(Made(made))
         }
         Err(e) => Err(at(to, e)),
     }
 }
 
 /// The folder was empty before, so that everything in it is ours. The error that led here is the one to report.
-fn clear(to: &Path, made: Made) {
-    if made == Made::Now {
-        let _ = fs::remove_dir_all(to);
-        return;
-    }
+fn clear(to: &Path, made: &Made) {
     let paths: Vec<PathBuf> = fs::read_dir(to)
         .into_iter()
         .flatten()
@@ -176,6 +176,9 @@ fn clear(to: &Path, made: Made) {
         } else {
             fs::remove_file(&path)
         };
+    }
+    for folder in made.0.iter().rev() {
+        let _ = fs::remove_dir(folder);
     }
 }
 

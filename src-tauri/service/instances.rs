@@ -225,7 +225,7 @@ fn set_one(settings: &mut InstanceSettings, key: &str, value: &str) -> Result<()
         "stop_hook" => value.clone_into(&mut settings.hooks.stop),
         "start_hook" => value.clone_into(&mut settings.hooks.start),
         _ => {
-            return Err(Error::Unknown {
+            return Err(Error::NoSuchSetting {
                 what: "setting of an instance",
                 name: key.to_owned(),
             });

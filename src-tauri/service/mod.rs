@@ -15,6 +15,7 @@ pub mod hooks;
 mod instances;
 mod kit;
 mod opened;
+mod ranges;
 pub mod restore;
 mod run;
 mod safety;
@@ -32,7 +33,7 @@ use secrecy::SecretString;
 
 use crate::keys::{self, Backend, SecretStore};
 use crate::model::{ArchiveType, Cancel, DestinationType, NoObserver, Observer, Template};
-use crate::store::Store;
+use crate::store::{Access, Store, StoreError};
 
 pub use crate::keys::PublicKeys;
 pub use crate::store::Signer;
@@ -128,15 +129,20 @@ impl Act<'static> {
 
 impl BackupService {
     /// Opens the data folder (made if need be, 0700), the store, and ends what a dead process left: `interrupted` rows, workspaces,
-    /// journals of restores.
+    /// journals of restores. One on a read-only file system can be looked at: what would write to it fails, and says so.
     pub fn open(data_dir: &Path, backend: Backend) -> Result<Self> {
         run::make_private(data_dir)?;
         let data_dir = data_dir
             .canonicalize()
             .map_err(|e| error::at(data_dir, e))?;
-        let store = Store::open(&data_dir)?;
-        let fresh = uuid::Uuid::new_v4().simple().to_string();
-        let scope = store.setting_or_insert("installation", &fresh)?;
+        let store = open_store(&data_dir)?;
+        // Read first: a full disk is no reason not to look at what there is.
+        let scope = if let Some(scope) = store.setting("installation")? {
+            scope
+        } else {
+            let fresh = uuid::Uuid::new_v4().simple().to_string();
+            store.setting_or_insert("installation", &fresh)?
+        };
         // Who chose the file once has no keys anywhere else.
         let backend = match (backend, store.setting("keys.backend")?.as_deref()) {
             (Backend::Keyring, Some("file")) => Backend::File,
@@ -148,13 +154,24 @@ impl BackupService {
             data_dir,
             backend,
         };
-        service.sweep_dead_runs()?;
-        restore::recover(&service.data_dir, &service.store)?;
+        if service.store.access() == Access::Full {
+            service.sweep_dead_runs()?;
+            restore::recover(&service.data_dir, &service.store)?;
+        }
         Ok(service)
     }
 
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
+    }
+}
+
+fn open_store(data_dir: &Path) -> Result<Store> {
+    match Store::open(data_dir) {
+        Err(StoreError::ReadOnly(_) | StoreError::Io { .. }) if space::is_read_only(data_dir) => {
+            Ok(Store::open_for_reading(data_dir)?)
+        }
+        opened => Ok(opened?),
     }
 }

@@ -1,22 +1,22 @@
 //! An archive that was found, opened and judged: where it came from, who signed it, and whether it is what it claims.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::archive::{self, Archive, FileSource, OpenError, OpenKeys, RangeRead, SignatureState};
-use crate::destination::{Destination, DestinationError, ErrorKind, Key};
-use crate::model::{
-    ArchiveName, Cancel, DestinationConfig, Execution, ExecutionKind, Instance, NoObserver,
-};
+use crate::destination::{Destination, DestinationError, Key};
+use crate::model::{ArchiveName, DestinationConfig, Execution, ExecutionKind, Instance};
 use crate::service::destinations::failed;
 use crate::service::error::{Refusal, at};
+use crate::service::ranges::{Counting, Remote};
 use crate::service::report::SignatureVerdict;
 use crate::service::{Accept, Act, ArchiveRef, BackupService, Error, Result};
 use crate::store::ExecutionFilter;
 
 /// An archive that was found, not opened yet.
+#[derive(Clone)]
 pub(crate) struct Located {
     /// `DEST:NAME`, or a path.
     pub label: String,
@@ -27,6 +27,7 @@ pub(crate) struct Located {
     pub place: Place,
 }
 
+#[derive(Clone)]
 pub(crate) enum Place {
     File(std::path::PathBuf),
     Destination {
@@ -97,6 +98,17 @@ impl BackupService {
     pub(crate) fn open_archive(&self, archive: &ArchiveRef, act: &Act<'_>) -> Result<Opened> {
         let located = self.locate(archive, act)?;
         let (source, fetched) = located.source(act)?;
+        self.open_located(located, source, fetched, act)
+    }
+
+    /// `source`: of `Located::source`, whatever is around it.
+    pub(crate) fn open_located(
+        &self,
+        located: Located,
+        source: Arc<dyn RangeRead>,
+        fetched: Arc<AtomicU64>,
+        act: &Act<'_>,
+    ) -> Result<Opened> {
         let mut keys = OpenKeys::default();
         if located.is_sealed()? {
             keys.identities = self.identities()?;
@@ -134,7 +146,7 @@ impl BackupService {
                 place: Place::File(path),
             });
         }
-        if let Some(execution) = self.store.execution(text)? {
+        if let Some(execution) = self.record_of(archive)? {
             return self.locate_execution(execution, act);
         }
         let unknown = || Error::Unknown {
@@ -143,20 +155,6 @@ impl BackupService {
         };
         let (destination, name) = text.split_once(':').ok_or_else(unknown)?;
         let config = self.destination(destination)?;
-        let filter = ExecutionFilter {
-            destination_id: Some(config.id.clone()),
-            kind: Some(ExecutionKind::Backup),
-            archives_only: true,
-            ..ExecutionFilter::default()
-        };
-        let known = self
-            .store
-            .executions(&filter)?
-            .into_iter()
-            .find(|e| e.backup_filename.as_deref() == Some(name));
-        if let Some(execution) = known {
-            return self.locate_execution(execution, act);
-        }
         // The place may hold what the store does not know.
         let place = self.open_destination(&config)?;
         let mut found = None;
@@ -179,6 +177,31 @@ impl BackupService {
                 config,
             },
         })
+    }
+
+    /// Our record of an archive, wherever its place is now. None of a file, which is nobody's but the user's.
+    pub(crate) fn record_of(&self, archive: &ArchiveRef) -> Result<Option<Execution>> {
+        let text = archive.0.as_str();
+        if Path::new(text).is_file() {
+            return Ok(None);
+        }
+        if let Some(execution) = self.store.execution(text)? {
+            return Ok(Some(execution));
+        }
+        let Some((destination, name)) = text.split_once(':') else {
+            return Ok(None);
+        };
+        let Some(config) = self.store.destination(destination)? else {
+            return Ok(None);
+        };
+        let filter = ExecutionFilter {
+            destination_id: Some(config.id),
+            kind: Some(ExecutionKind::Backup),
+            archives_only: true,
+            ..ExecutionFilter::default()
+        };
+        let mut known = self.store.executions(&filter)?.into_iter();
+        Ok(known.find(|e| e.backup_filename.as_deref() == Some(name)))
     }
 
     fn locate_execution(&self, execution: Execution, act: &Act<'_>) -> Result<Located> {
@@ -253,6 +276,11 @@ impl BackupService {
 }
 
 impl Located {
+    /// The SHA-256 that was computed while it was written, where we have a record of that.
+    pub fn recorded_digest(&self) -> Option<String> {
+        self.execution.as_ref()?.archive_sha256.clone()
+    }
+
     /// The archive's bytes by ranges, and a count of what was read.
     pub fn source(&self, act: &Act<'_>) -> Result<(Arc<dyn RangeRead>, Arc<AtomicU64>)> {
         let fetched = Arc::new(AtomicU64::new(0));
@@ -304,69 +332,6 @@ impl Located {
             }
             (error, _) => Error::Open(error),
         }
-    }
-}
-
-/// An archive at a destination: one `get` a range.
-struct Remote {
-    destination: Arc<dyn Destination>,
-    key: Key,
-    size: u64,
-    cancel: Cancel,
-}
-
-impl RangeRead for Remote {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn read_range(&self, start: u64, length: u64) -> io::Result<Box<dyn Read + Send>> {
-        let call = crate::destination::Call {
-            cancel: &self.cancel,
-            observer: &NoObserver,
-            deadline: None,
-        };
-        self.destination
-            .get(&self.key, Some(start..start.saturating_add(length)), &call)
-            .map_err(|error| {
-                let kind = match error.kind {
-                    ErrorKind::Missing => io::ErrorKind::NotFound,
-                    _ => io::ErrorKind::Other,
-                };
-                io::Error::new(kind, error)
-            })
-    }
-}
-
-struct Counting {
-    inner: Box<dyn RangeRead>,
-    fetched: Arc<AtomicU64>,
-}
-
-impl RangeRead for Counting {
-    fn size(&self) -> u64 {
-        self.inner.size()
-    }
-
-    fn read_range(&self, start: u64, length: u64) -> io::Result<Box<dyn Read + Send>> {
-        let inner = self.inner.read_range(start, length)?;
-        Ok(Box::new(CountingReader {
-            inner,
-            fetched: Arc::clone(&self.fetched),
-        }))
-    }
-}
-
-struct CountingReader {
-    inner: Box<dyn Read + Send>,
-    fetched: Arc<AtomicU64>,
-}
-
-impl Read for CountingReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.fetched.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
     }
 }
 

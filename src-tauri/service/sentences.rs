@@ -26,7 +26,9 @@ pub(super) fn problem(error: &Error) -> Problem {
         Error::Walk(e) => walk(e),
         Error::Pack(e) => pack(e),
         Error::Open(e) => open(e),
-        Error::Destination { name, cause } => destination(name, cause),
+        Error::Destination { name, cause } | Error::BadDestination { name, cause } => {
+            destination(name, cause)
+        }
         Error::Restore(e) => restore::restore(e),
         Error::Store(e) => store(e),
         Error::Keys(e) => keys(e),
@@ -50,7 +52,7 @@ fn of_service(error: &Error) -> Problem {
                 "Enable it with `holdfast destination enable {destination}`, or back up to another one."
             ),
         ),
-        Error::Unknown { what, name } => words(
+        Error::Unknown { what, name } | Error::NoSuchSetting { what, name } => words(
             "unknown",
             format!("There is no {what} called {name}"),
             format!("Check the spelling; {} shows what there is.", listing(what)),

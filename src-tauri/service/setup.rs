@@ -1,10 +1,13 @@
 //! What is made once (keys, ids) and what the user sets for the installation as a whole.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 
 use secrecy::SecretString;
 
 use crate::keys::{self, Backend, PublicKeys};
+use crate::service::error::at;
 use crate::service::{BackupService, Error, Result};
 
 /// Its name, what it accepts, and that in words.
@@ -17,11 +20,7 @@ const SETTINGS: [Setting; 6] = [
     ("alarm_days", is_days, "a number of days from 1 to 3650"),
     ("language", is_language, "en, de or system"),
     ("theme", is_theme, "light, dark or system"),
-    (
-        "work_dir",
-        is_folder,
-        "an absolute path of an existing folder",
-    ),
+    ("work_dir", is_absolute, "the absolute path of a folder"),
 ];
 
 impl BackupService {
@@ -76,16 +75,27 @@ impl BackupService {
     pub fn set_settings(&self, changes: &[(String, String)]) -> Result<()> {
         for (key, value) in changes {
             let known = SETTINGS.iter().find(|(name, _, _)| name == key);
-            let (_, valid, takes) = known.ok_or_else(|| Error::Unknown {
+            let (_, valid, takes) = known.ok_or_else(|| Error::NoSuchSetting {
                 what: "setting",
                 name: key.clone(),
             })?;
-            if !value.is_empty() && !valid(value) {
+            if value.is_empty() {
+                continue;
+            }
+            if !valid(value) {
                 return Err(Error::BadValue {
                     what: "value of this setting",
                     value: format!("{key}={value}"),
                     reason: format!("it takes {takes}"),
                 });
+            }
+            if key == "work_dir" {
+                // Right as a value; whether there is such a folder is another question.
+                let folder = Path::new(value);
+                let found = folder.metadata().map_err(|e| at(folder, e))?;
+                if !found.is_dir() {
+                    return Err(at(folder, io::ErrorKind::NotADirectory.into()));
+                }
             }
         }
         for (key, value) in changes {
@@ -138,7 +148,6 @@ fn is_theme(value: &str) -> bool {
     matches!(value, "light" | "dark" | "system")
 }
 
-fn is_folder(value: &str) -> bool {
-    let path = std::path::Path::new(value);
-    path.is_absolute() && path.is_dir()
+fn is_absolute(value: &str) -> bool {
+    Path::new(value).is_absolute()
 }

@@ -9,7 +9,7 @@ use crate::model::{ExecutionKind, ExecutionStatus, Instance, Warning};
 use crate::service::error::at;
 use crate::service::report::{InstanceStatus, State, StatusReport};
 use crate::service::{BackupService, Error, Result};
-use crate::store::ExecutionFilter;
+use crate::store::{Access, ExecutionFilter};
 
 /// `TMPFS_MAGIC` of linux/magic.h.
 const TMPFS_MAGIC: rustix::fs::FsWord = 0x0102_1994;
@@ -18,6 +18,13 @@ impl BackupService {
     pub fn status(&self) -> Result<StatusReport> {
         let mut report = self.standing()?;
         report.warnings = self.data_folder_warnings()?;
+        if self.store.access() == Access::Reading {
+            let what = "The data folder is on a read-only file system: nothing can be backed up.";
+            report.sentence = format!("{what} {}", report.sentence);
+            if report.state == State::Well {
+                report.state = State::Attention;
+            }
+        }
         Ok(report)
     }
 

@@ -34,9 +34,11 @@ pub struct NewAct {
 
 impl Desk {
     pub fn from_environment(tell: Tell) -> Self {
+        let backend = environment::backend();
         Self {
-            data_dir: environment::data_dir(None),
-            backend: environment::backend(),
+            // Whatever of the two is wrong is the answer to every question; the backend is asked of nobody then.
+            data_dir: environment::data_dir(None).and_then(|dir| backend.clone().map(|_| dir)),
+            backend: backend.unwrap_or(Backend::Keyring),
             service: Mutex::default(),
             acts: Arc::new(Acts::new(tell)),
         }

@@ -21,7 +21,11 @@ impl From<ShellError> for Problem {
     fn from(error: ShellError) -> Self {
         let (code, hint) = match &error {
             ShellError::Service(error) => return error.problem(),
-            ShellError::Environment(_) => (
+            ShellError::Environment(EnvironmentError::Keyring(_)) => (
+                "usage",
+                "correct the variable, or remove it, and start again",
+            ),
+            ShellError::Environment(EnvironmentError::NoHome) => (
                 "no_data_folder",
                 "set HOLDFAST_DATA_DIR to a folder of your own and start again",
             ),
@@ -47,6 +51,7 @@ mod tests {
     fn every_failure_of_the_window_says_what_to_do() {
         for error in [
             ShellError::Environment(EnvironmentError::NoHome),
+            ShellError::Environment(EnvironmentError::Keyring("flie".into())),
             ShellError::ActTaken("a".into()),
             ShellError::Panicked,
         ] {

@@ -30,6 +30,11 @@ pub enum StoreError {
     NoWal { journal_mode: String },
     #[error("the store is of version {found}, this program knows {known}")]
     Newer { found: i32, known: i32 },
+    /// Only where it cannot be migrated, because it is opened for reading alone.
+    #[error(
+        "the store is of version {found}, and cannot be brought to version {known} without being written"
+    )]
+    Older { found: i32, known: i32 },
     #[error("`{0}` is taken")]
     Taken(String),
     /// What was to be changed is not there.
@@ -43,6 +48,12 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(cause: rusqlite::Error) -> Self {
+        // The index of a log is made at its full size, so that this is the first to be refused on a full disk.
+        if let rusqlite::Error::SqliteFailure(code, _) = &cause
+            && code.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+        {
+            return Self::NoSpace(cause);
+        }
         match cause.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(cause),
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {

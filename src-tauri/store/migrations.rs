@@ -21,6 +21,17 @@ pub(super) fn refuse_newer(connection: &Connection) -> Result<()> {
     version(connection).map(drop)
 }
 
+/// For a store that cannot be migrated, because it cannot be written.
+pub(super) fn require_current(connection: &Connection) -> Result<()> {
+    match version(connection)? {
+        seen if seen == STEPS.len() => Ok(()),
+        seen => Err(StoreError::Older {
+            found: i32::try_from(seen).unwrap_or(i32::MAX),
+            known: known(),
+        }),
+    }
+}
+
 /// The steps a store has not seen yet, in one transaction.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     if version(connection)? == STEPS.len() {

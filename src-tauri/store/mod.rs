@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
+use tempfile::TempDir;
 
 use crate::model::{ExecutionKind, InstanceId};
 
@@ -30,6 +31,16 @@ type Result<T> = std::result::Result<T, StoreError>;
 /// The store of one data folder. Several processes may have it open, and several threads may share it.
 pub struct Store {
     connection: Mutex<Connection>,
+    access: Access,
+    /// Of a store that is read by way of a copy. Removed after the connection is closed: fields are dropped in order.
+    _copy: Option<TempDir>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    Full,
+    /// What would write answers with `StoreError::ReadOnly`.
+    Reading,
 }
 
 /// Which executions.
@@ -50,7 +61,24 @@ impl Store {
     pub fn open(data_dir: &Path) -> Result<Self> {
         Ok(Self {
             connection: Mutex::new(open::connect(data_dir)?),
+            access: Access::Full,
+            _copy: None,
         })
+    }
+
+    /// Only for a folder whose file system is mounted read-only: it relies on nobody writing.
+    pub fn open_for_reading(data_dir: &Path) -> Result<Self> {
+        let (connection, copy) = open::connect_for_reading(data_dir)?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+            access: Access::Reading,
+            _copy: copy,
+        })
+    }
+
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.access
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {

@@ -1,12 +1,15 @@
 //! Makes the file with the right mode, opens the connection and sets it up. It knows no table.
 
+use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
+use tempfile::TempDir;
 
 use super::{FILE_NAME, Result, StoreError, migrations};
 
@@ -41,6 +44,56 @@ pub(super) fn connect(data_dir: &Path) -> Result<Connection> {
     connection.pragma_update(None, "trusted_schema", false)?;
     migrations::migrate(&mut connection)?;
     Ok(connection)
+}
+
+/// For a store whose file system is mounted read-only, where nobody can change it: SQLite cannot make the side files there that a WAL
+/// store needs. What sits in a `-wal` is had by way of a private copy, which lives as long as the connection's other half.
+pub(super) fn connect_for_reading(data_dir: &Path) -> Result<(Connection, Option<TempDir>)> {
+    let path = data_dir.join(FILE_NAME);
+    let wal = data_dir.join(format!("{FILE_NAME}-wal"));
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |cause| StoreError::Io { path, cause }
+    };
+    let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let (connection, copy) = if fs::symlink_metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
+        let dir = tempfile::Builder::new()
+            .prefix("holdfast-store-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir()
+            .map_err(io(&std::env::temp_dir()))?;
+        // SQLite refuses a link in any part of a path under NOFOLLOW.
+        let real = fs::canonicalize(dir.path()).map_err(io(dir.path()))?;
+        for file in [&path, &wal] {
+            fs::copy(file, real.join(file.file_name().unwrap_or_default())).map_err(io(file))?;
+        }
+        let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let connection = Connection::open_with_flags(real.join(FILE_NAME), flags)?;
+        (connection, Some(dir))
+    } else {
+        let real = fs::canonicalize(data_dir).map_err(io(data_dir))?;
+        let uri = immutable(&real.join(FILE_NAME));
+        let flags = flags | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        (Connection::open_with_flags(uri, flags)?, None)
+    };
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    migrations::require_current(&connection)?;
+    Ok((connection, copy))
+}
+
+fn immutable(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            // Writing into a string does not fail.
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri
 }
 
 /// SQLite gives `-wal` and `-shm` the mode of the database, so only this one file has to be right.

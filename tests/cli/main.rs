@@ -4,8 +4,11 @@ mod archives;
 mod demo;
 mod hostile;
 mod journey;
+mod read_only;
 mod recovery;
 mod restore;
 mod scratch;
 mod signals;
+#[path = "../support/small_disk.rs"]
+mod small_disk;
 mod usage;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::process::Stdio;
 
-use crate::scratch::{Ran, Scratch};
+use crate::scratch::{INSTANCE, Ran, Scratch, text};
 
 #[test]
 fn a_wrong_command_line_is_status_2_in_words_and_in_json() {
@@ -33,6 +33,119 @@ fn a_wrong_command_line_is_status_2_in_words_and_in_json() {
         assert_eq!(ran.stdout, "", "{arguments:?}");
         assert!(ran.stderr.starts_with("error: "), "{arguments:?}: {ran}");
         assert_eq!(scratch.error(2, arguments)["code"], "usage");
+    }
+    assert!(!scratch.data().exists(), "nothing was begun");
+}
+
+/// What was typed is wrong in itself: 2, whatever the store and the machine hold.
+#[test]
+fn what_nobody_could_mean_is_status_2() {
+    let scratch = Scratch::with_instance();
+    let place = format!("base_path={}", text(&scratch.place("nas")));
+    let server = text(&scratch.server());
+    let local = ["destination", "add", "x", "--type", "local", "--set"];
+    let wrong: [&[&str]; 22] = [
+        &["settings", "set", "colour=red"],
+        &["settings", "set", "alarm_days=0"],
+        &["settings", "set", "theme=blue"],
+        &["settings", "set", "work_dir=relative/folder"],
+        &["instance", "set", INSTANCE, "colour=red"],
+        &["instance", "set", INSTANCE, "compression=rar"],
+        &["instance", "set", INSTANCE, "max_block_ms=soon"],
+        &["instance", "set", INSTANCE, "exclude=a["],
+        &["instance", "add", "a b", &server],
+        &["instance", "add", "", &server],
+        &["instance", "add", "x", &server, "--exclude", "a["],
+        &["instance", "scan", &server, "--exclude", "a["],
+        &[
+            "destination",
+            "add",
+            "a/b",
+            "--type",
+            "local",
+            "--set",
+            &place,
+        ],
+        &[&local[..], &["colour=red"]].concat(),
+        &[&local[..], &["base_path=relative"]].concat(),
+        &["destination", "add", "x", "--type", "local"],
+        &[&local[..], &[&place, "--secret", "password=env:PATH"]].concat(),
+        &["destination", "set", "nas", "--set", "colour=red"],
+        &["destination", "set", "nas", "--set", "base_path="],
+        &["destination", "set", "nas", "--set", "base_path=relative"],
+        &["recipients", "add", "age1nobody"],
+        &["signers", "add", "RWnobody"],
+    ];
+    for arguments in wrong {
+        scratch.error(2, arguments);
+    }
+}
+
+/// What was typed could be right; the thing of that name is not there, or the world refuses.
+#[test]
+fn what_is_not_there_and_what_the_world_refuses_is_status_1() {
+    let scratch = Scratch::with_instance();
+    let (server, gone) = (text(&scratch.server()), text(&scratch.path("gone")));
+    let file = text(&scratch.server().join("config/tacacs.conf"));
+    let base = |path: &str| format!("base_path={path}");
+    let local = |setting: &str| {
+        let fixed = ["destination", "add", "x", "--type", "local", "--set"];
+        [&fixed[..], &[setting]]
+            .concat()
+            .iter()
+            .map(|a| (*a).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let (to_gone, to_file) = (local(&base(&gone)), local(&base(&file)));
+    let as_text = |v: &'static [&'static str]| v.iter().map(|a| (*a).to_owned()).collect();
+    let mut refused: Vec<Vec<String>> = [
+        &["instance", "show", "nobody"][..],
+        &["instance", "show", "a b"],
+        &["instance", "set", "nobody", "compression=gzip"],
+        &["instance", "remove", "nobody"],
+        &["destination", "show", "nowhere"],
+        &["destination", "set", "nowhere", "--set", "base_path=/"],
+        &["destination", "test", "nowhere"],
+        &["backup", INSTANCE, "--to", "nowhere"],
+        &["backup", "nobody", "--to", "nas"],
+        &["show", "nas:backup-nothing"],
+        &["verify", "nothing"],
+        &["catalogue", "rebuild", "nowhere"],
+        &["undo", "nothing", "--confirm", INSTANCE],
+        &["recipients", "remove", "age1nobody"],
+        &["signers", "remove", "0123456789ABCDEF"],
+    ]
+    .into_iter()
+    .map(as_text)
+    .collect();
+    refused.push(to_gone);
+    refused.push(to_file);
+    for more in [
+        vec!["settings", "set", &format!("work_dir={gone}")],
+        vec!["settings", "set", &format!("work_dir={file}")],
+        vec!["instance", "add", "x", &gone],
+        vec!["instance", "add", INSTANCE, &server],
+        vec!["key", "import", &gone],
+    ] {
+        refused.push(more.into_iter().map(str::to_owned).collect());
+    }
+    for arguments in &refused {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        scratch.error(1, &arguments);
+    }
+}
+
+#[test]
+fn another_place_for_keys_than_there_is_is_wrong_usage() {
+    let scratch = Scratch::new();
+    let output = scratch
+        .command(&["--json", "init"])
+        .env("HOLDFAST_KEYRING", "flie")
+        .output();
+    let ran = Ran::from(output.unwrap());
+    assert_eq!(ran.status, 2, "{ran}");
+    for word in ["usage", "flie", "`file`", "`os`"] {
+        assert!(ran.stdout.contains(word), "{word}: {ran}");
     }
     assert!(!scratch.data().exists(), "nothing was begun");
 }

@@ -17,6 +17,7 @@ mod keys;
 mod restore;
 mod restore_crash;
 mod restore_limits;
+mod restore_live;
 mod restore_tree;
 mod sample;
 mod schedule;

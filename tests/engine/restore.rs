@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
+use std::sync::Mutex;
 
 use holdfast::model::instance::ComponentKind;
+use holdfast::model::{Observer, Phase, Progress};
 use holdfast::service::restore::error::RestoreError;
 use holdfast::service::restore::journal::Stage;
 use rusqlite::Connection;
@@ -179,11 +182,11 @@ fn the_failure_of_the_last_of_three_leaves_all_three_as_before() {
 }
 
 /// Cuts a file in the middle as soon as something is being applied.
-fn spoil_when_applying(path: std::path::PathBuf) -> impl holdfast::model::Observer {
-    struct Spoil(std::path::PathBuf);
-    impl holdfast::model::Observer for Spoil {
-        fn progress(&self, progress: &holdfast::model::Progress) {
-            if progress.phase == holdfast::model::Phase::Applying && progress.what == "config" {
+fn spoil_when_applying(path: PathBuf) -> impl Observer {
+    struct Spoil(PathBuf);
+    impl Observer for Spoil {
+        fn progress(&self, progress: &Progress) {
+            if progress.phase == Phase::Applying && progress.what == "config" {
                 fs::write(&self.0, b"no database at all").unwrap();
             }
         }
@@ -346,6 +349,39 @@ fn another_page_size_fits_where_it_can_and_is_refused_where_rows_would_get_new_n
             assert_eq!(rows(&site.live("devices.db")), "old 2000 2001000.0 wal ok");
         }
     }
+}
+
+/// With pages of another size it had to leave WAL, and somebody has begun to read before it could go back.
+#[test]
+fn a_wal_that_could_not_be_set_again_is_a_warning_of_the_restore() {
+    struct ReadsAsSoonAsItIsThere(PathBuf, Mutex<Option<Holder>>);
+    impl Observer for ReadsAsSoonAsItIsThere {
+        fn progress(&self, told: &Progress) {
+            let here = told.phase == Phase::Applying && told.what == self.0.to_string_lossy();
+            if here && told.done_bytes == told.total_bytes {
+                let mut reader = Holder::open(&self.0);
+                reader.ask("BEGIN");
+                assert_eq!(reader.ask("SELECT count(*) FROM t"), "[(5000,)]");
+                *self.1.lock().unwrap() = Some(reader);
+            }
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::at(dir.path());
+    let new = Rows {
+        page_size: 8192,
+        ..Rows::few("new", 5000)
+    };
+    site.database("devices", "wal", Some(&Rows::few("old", 2000)), &new);
+    let path = site.live("devices.db");
+    let grounds = site.grounds();
+    let wanted = [site.wanted_database(&grounds, "devices", "wal")];
+    let reader = ReadsAsSoonAsItIsThere(path.clone(), Mutex::default());
+    let (_folder, done) = site.restore_observed("1", &wanted, &reader);
+    let codes: Vec<String> = done.unwrap().warnings.into_iter().map(|w| w.code).collect();
+    assert_eq!(codes, ["journal_mode_not_set"]);
+    assert!(reader.1.lock().unwrap().take().is_some());
+    assert_eq!(rows(&path), "new 5000 12502500.0 delete ok");
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Claims about restores that die in the middle: whatever the moment, the next start finds all of it old or all of it new.
 
 use std::fs;
-use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,14 +29,17 @@ impl Observer for DiesAt {
     }
 }
 
-/// Not a test: what the tests below start as another process; its folder, journal mode and end come on standard input.
+/// Tells a child its folder, journal mode and end, a line each.
+const JOB: &str = "HOLDFAST_TEST_RESTORE";
+
+/// What the tests below start as another process; run like any test it has no job, and nothing to do.
 #[test]
-#[ignore = "started by other tests"]
 fn child() {
-    let mut job = String::new();
-    std::io::stdin().read_to_string(&mut job).unwrap();
-    let [base, mode, dies_at] = job.split('\n').collect::<Vec<_>>()[..] else {
+    let Ok(job) = std::env::var(JOB) else {
         return;
+    };
+    let [base, mode, dies_at] = job.split('\n').collect::<Vec<_>>()[..] else {
+        panic!("a job has three lines: {job}");
     };
     match dies_at.parse().unwrap() {
         0 => restore(Path::new(base), mode, &NoObserver),
@@ -111,16 +113,14 @@ fn plant(base: &Path, mode: &str, count: u32) -> Site {
 
 /// A process of its own, so that the file locks of `SQLite` are another's.
 fn spawn(base: &Path, mode: &str, dies_at: u32) -> Child {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["restore_crash::child", "--exact", "--ignored", "--quiet"])
-        .stdin(Stdio::piped())
+    Command::new(std::env::current_exe().unwrap())
+        .args(["restore_crash::child", "--exact", "--quiet"])
+        .env(JOB, format!("{}\n{mode}\n{dies_at}", base.display()))
+        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    write!(input, "{}\n{mode}\n{dies_at}", base.display()).unwrap();
-    child
+        .unwrap()
 }
 
 /// What a start does, twice, because it may die too.
@@ -264,6 +264,44 @@ fn what_a_service_wrote_between_a_crash_and_the_next_start_is_kept() {
         if kept > 0 {
             let copy = rows(&found.join("0-devices.db"));
             assert!(copy.starts_with("later 1 11.0,old 10"), "{copy}");
+        }
+    }
+}
+
+/// As above, of a database that the restore made: the way back removes it.
+#[test]
+fn what_a_service_wrote_into_a_database_that_a_dead_restore_made_is_kept() {
+    for mode in ["wal", "delete"] {
+        for (written, kept) in [(false, 0), (true, 1)] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut site = Site::at(dir.path());
+            site.database("devices", mode, None, &Rows::few("new", 20));
+            let grounds = site.grounds();
+            let wanted = [site.wanted_database(&grounds, "devices", mode)];
+            let (folder, done) = site.restore("1", &wanted);
+            done.unwrap();
+            let mut journal = folder.journal().unwrap().unwrap();
+            // As a kill between the last change and the record of it leaves it.
+            journal.stage = Stage::Applying;
+            folder.write(&journal).unwrap();
+            if written {
+                rusqlite::Connection::open(site.live("devices.db"))
+                    .unwrap()
+                    .execute_batch("INSERT INTO t(label) VALUES ('later')")
+                    .unwrap();
+            }
+            recover(&folder, SHORT).unwrap();
+            assert!(!site.live("devices.db").exists());
+            let found = folder.path.join("found");
+            assert_eq!(
+                fs::read_dir(&found).map_or(0, Iterator::count),
+                kept,
+                "{mode}"
+            );
+            if written {
+                let copy = rows(&found.join("0-devices.db"));
+                assert!(copy.starts_with("later 1 21.0,new 20"), "{copy}");
+            }
         }
     }
 }

@@ -217,3 +217,25 @@ fn a_tree_that_could_not_be_read_whole_removes_nothing() {
     assert_eq!(fs::read(site.live("www/private/key")).unwrap(), b"secret");
     assert_eq!(fs::read(site.live("www/index")).unwrap(), b"archived");
 }
+
+/// A walk begins at the source: a destination in a folder above it, or an exclude that matches one, is no reason to leave all of it out.
+#[test]
+fn what_is_left_out_above_a_tree_does_not_keep_it_from_being_restored() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::at(dir.path());
+    site.component("www", ComponentKind::Files, &["srv/www"]);
+    let rules = WalkRules {
+        exclude: vec!["srv".to_owned()],
+        skip: vec![site.root.parent().unwrap().to_path_buf()],
+    };
+    fs::create_dir_all(site.live("srv/www/sub")).unwrap();
+    fs::write(site.live("srv/www/sub/page"), "archived").unwrap();
+    site.archive_tree("www", &rules);
+    let archived = site.picture();
+    fs::write(site.live("srv/www/sub/page"), "changed").unwrap();
+    fs::write(site.live("srv/www/extra"), "extra").unwrap();
+    let grounds = site.grounds();
+    let (_folder, done) = site.restore("1", &[site.wanted_tree(&grounds, "www", &rules)]);
+    done.unwrap();
+    assert_eq!(site.picture(), archived);
+}

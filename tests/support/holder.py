@@ -3,7 +3,7 @@
 import sqlite3
 import sys
 
-db = sqlite3.connect(sys.argv[1], timeout=5, isolation_level=None)
+db = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
 db.execute("SELECT count(*) FROM sqlite_master").fetchone()
 print("ready", flush=True)
 cursor = None

@@ -250,12 +250,22 @@ impl Site {
         desired: &[Desired<'_>],
         observer: &dyn Observer,
     ) -> (Folder, Result<Applied, RestoreError>) {
+        self.restore_with(execution, desired, SHORT, observer)
+    }
+
+    pub fn restore_with(
+        &self,
+        execution: &str,
+        desired: &[Desired<'_>],
+        patience: Patience,
+        observer: &dyn Observer,
+    ) -> (Folder, Result<Applied, RestoreError>) {
         let cancel = Cancel::new();
         let folder = Folder::create(&self.folder(execution)).unwrap();
         let done = prepare(desired, &folder, &cancel, observer).and_then(|parts| {
             let mut journal = self.journal(execution, parts);
             folder.write(&journal)?;
-            apply(&folder, &mut journal, SHORT, &cancel, observer)
+            apply(&folder, &mut journal, patience, &cancel, observer)
         });
         (folder, done)
     }

@@ -74,6 +74,21 @@ def busy():
         time.sleep(PAUSE)
 
 
+def mark():
+    """Adds a row of its own in each commit, and at the end says what its one handle sees."""
+    db = connect(FILES[0])
+
+    def commit():
+        db.execute("INSERT INTO t(label) VALUES ('mine')")
+
+    timed(commit)
+    ready()
+    while not stop.is_set():
+        timed(commit)
+        time.sleep(PAUSE)
+    report["seen"] = [label for (label,) in db.execute("SELECT DISTINCT label FROM t ORDER BY label")]
+
+
 def pairs():
     """Counts up in each file, one commit a file, always in the same order: no moment has a later file ahead of an earlier one."""
     dbs = [connect(path) for path in FILES]
@@ -187,6 +202,7 @@ def die_in_commit():
 
 ACTS = {
     "busy": busy,
+    "mark": mark,
     "pairs": pairs,
     "together": together,
     "idle": idle,

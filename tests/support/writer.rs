@@ -17,10 +17,13 @@ pub struct Report {
     pub commits: u64,
     pub errors: Vec<String>,
     pub longest_ms: f64,
+    /// The labels that `mark` sees at its end.
+    #[serde(default)]
+    pub seen: Vec<String>,
 }
 
 impl Writer {
-    /// Returns once it has begun. `what`: `busy`, `pairs`, `together`, `idle`, `hold-write`, `hold-exclusive`, `exclusive`, `poll`, with
+    /// Returns once it has begun. `what`: `busy`, `mark`, `pairs`, `together`, `idle`, `hold-write`, `hold-exclusive`, `exclusive`, `poll`, with
     /// `timeout=SECONDS` (5) and `pause=SECONDS` (0) in front of the files.
     pub fn start<A: AsRef<OsStr>>(what: &str, arguments: &[A]) -> Self {
         let mut child = command(what, arguments)

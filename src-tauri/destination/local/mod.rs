@@ -64,7 +64,8 @@ impl Local {
             }
         })?;
         if !resolved.is_dir() {
-            return Err(misconfigured(format!("`{base}` is not a folder")));
+            let detail = format!("`{base}` is not a folder");
+            return Err(DestinationError::new(ErrorKind::Unreachable, detail));
         }
         Ok(Self {
             name: config.name.clone(),

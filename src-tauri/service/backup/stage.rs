@@ -72,19 +72,22 @@ pub(super) fn stage(
     for (index, target) in targets.iter_mut().enumerate() {
         let Ok(place) = &target.place else { continue };
         match place.staging(&key) {
-            Ok(Some(path)) => match local::create_staged(&path).map_err(|e| at(&path, e)) {
-                Ok(file) => {
-                    let staged = Staged {
-                        // Where it cannot be followed it is read back at the end.
-                        read_back: ReadBack::follow(&path).ok(),
-                        path,
-                        at: Some(index),
-                    };
-                    run.remember_staged(&staged.path)?;
-                    return Ok((file, staged));
+            Ok(Some(path)) => {
+                // First remembered, then made: a death in between leaves nothing that nobody knows of. Its name is nobody else's.
+                run.remember_staged(&path)?;
+                match local::create_staged(&path).map_err(|e| at(&path, e)) {
+                    Ok(file) => {
+                        let staged = Staged {
+                            // Where it cannot be followed it is read back at the end.
+                            read_back: ReadBack::follow(&path).ok(),
+                            path,
+                            at: Some(index),
+                        };
+                        return Ok((file, staged));
+                    }
+                    Err(error) => target.place = Err(error),
                 }
-                Err(error) => target.place = Err(error),
-            },
+            }
             Ok(None) => {}
             Err(cause) => target.place = Err(failed(&target.config, cause)),
         }

@@ -1,18 +1,16 @@
 //! Carries out a prepared restore: files, then databases, then checks; and takes everything back where anything fails. What it needs is
 //! in the journal's folder, so that the next start can go on from there after a crash.
 
-use std::fs::File;
 use std::path::Path;
 
 use super::change::Direction;
 use super::database::{Bring, LiveDatabase, Outcome, Patience, bring, probe, settle};
 use super::error::RestoreError;
+pub use super::found::{Recovered, recover};
 use super::journal::{Folder, Journal, Part, PartProgress, Stage};
-use super::place::copy;
-use super::pre_image::{PreImage, copy_database};
-use super::record::private_dir;
-use super::replay::{replay, sync_file_system};
-use crate::model::{Cancel, NoObserver, Observer, Phase, Progress, Warning};
+use super::pair::{Mode, mode_lost, set_mode};
+use super::replay::replay;
+use crate::model::{Cancel, Observer, Phase, Progress, Warning};
 use crate::source::guard;
 
 type Result<T> = std::result::Result<T, RestoreError>;
@@ -149,7 +147,10 @@ fn touch(folder: &Folder, journal: &mut Journal, which: impl Fn(usize) -> bool) 
     folder.write(journal)
 }
 
-fn live_databases(journal: &Journal, which: impl Fn(&Part) -> bool) -> Vec<LiveDatabase> {
+pub(super) fn live_databases(
+    journal: &Journal,
+    which: impl Fn(&Part) -> bool,
+) -> Vec<LiveDatabase> {
     let parts = journal.parts.iter().filter(|p| which(p));
     parts.flat_map(|p| p.databases.iter().cloned()).collect()
 }
@@ -160,27 +161,28 @@ fn change_files(
     cancel: &Cancel,
     observer: &dyn Observer,
 ) -> Result<Vec<Warning>> {
-    let warnings = replay(&part.changes, direction, cancel, observer)?.into_vec();
+    let mut warnings = replay(&part.changes, direction, cancel, observer)?.into_vec();
     for database in &part.as_files {
         let mode = match direction {
             Direction::Forward => &database.mode_after,
             Direction::Back => &database.mode_before,
         };
-        if mode.as_deref() == Some("wal") {
-            set_wal(&database.target.path())?;
+        let path = database.target.path();
+        if mode.as_deref() == Some("wal") && set_wal(&path)? == Mode::Lost {
+            warnings.push(mode_lost(&path));
         }
     }
     Ok(warnings)
 }
 
 /// A database that came as a file is in journal mode DELETE; the one that was backed up may have been in WAL.
-fn set_wal(path: &Path) -> Result<()> {
+fn set_wal(path: &Path) -> Result<Mode> {
     let _hold = guard::hold(path).map_err(RestoreError::io(path))?;
     let db = super::connection::open_live(path)?;
-    db.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))
-        .map_err(RestoreError::sqlite(path))?;
+    let mode = set_mode(&db, "wal");
     db.close()
-        .map_err(|(_, cause)| RestoreError::sqlite(path)(cause))
+        .map_err(|(_, cause)| RestoreError::sqlite(path)(cause))?;
+    Ok(mode)
 }
 
 impl Applied {
@@ -204,79 +206,4 @@ fn tell(observer: &dyn Observer, phase: Phase, what: &str) {
         total_bytes: 0,
         what: what.to_owned(),
     });
-}
-
-/// What the next start found of a restore whose process died.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recovered {
-    /// It had changed nothing, or what it had changed was taken back.
-    TakenBack,
-    /// It was done; only its record was missing.
-    Done,
-}
-
-/// Ends what a dead process left in this folder. The caller owns it.
-pub fn recover(folder: &Folder, patience: Patience) -> Result<Recovered> {
-    match folder.journal()? {
-        None => Ok(Recovered::TakenBack),
-        Some(journal) if journal.stage == Stage::Applied => Ok(Recovered::Done),
-        Some(journal) if journal.stage == Stage::TakenBack => Ok(Recovered::TakenBack),
-        Some(mut journal) => {
-            keep_found(folder, &journal)?;
-            let taken_back = take_back(folder, &mut journal, patience, &NoObserver);
-            if matches!(taken_back, Err(RestoreError::InUse { .. })) {
-                // No database has changed: the next try shall keep what is there by then.
-                remove_dir(&folder.path.join(FOUND))?;
-            }
-            taken_back.map(|()| Recovered::TakenBack)
-        }
-    }
-}
-
-/// Below the folder: databases as they were found after a crash, where they were not as before it.
-pub(super) const FOUND: &str = "found";
-
-/// A service may have gone on for long with databases that are about to be taken back: no row of that may be lost. A copy that is there
-/// already is of a try that died, maybe after it had taken back: it stays.
-fn keep_found(folder: &Folder, journal: &Journal) -> Result<()> {
-    let (found, part) = (folder.path.join(FOUND), folder.path.join("found.part"));
-    if found.exists() {
-        return Ok(());
-    }
-    remove_dir(&part)?;
-    private_dir(&part)?;
-    let touched = live_databases(journal, |p| p.progress == PartProgress::Touched);
-    let mut kept = 0;
-    for (n, database) in touched.iter().enumerate() {
-        let name = database.target.0.file_name().unwrap_or_default();
-        let copy = part.join(format!("{n}-{}", name.to_string_lossy()));
-        let copied = copy_database(&database.target.0, &copy, &Cancel::new(), &NoObserver)?;
-        if copied == PreImage::Unusable {
-            continue;
-        }
-        if digest(&copy)? == digest(&database.before.0)? {
-            std::fs::remove_file(&copy).map_err(RestoreError::io(&copy))?;
-        } else {
-            kept += 1;
-        }
-    }
-    if kept == 0 {
-        return remove_dir(&part);
-    }
-    std::fs::rename(&part, &found).map_err(RestoreError::io(&found))?;
-    sync_file_system(&folder.path)
-}
-
-fn digest(path: &Path) -> Result<(u64, String)> {
-    let file = File::open(path).map_err(RestoreError::io(path))?;
-    copy(file, path, std::io::sink(), path, &Cancel::new())
-}
-
-fn remove_dir(path: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(path) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-            Err(RestoreError::io(path)(cause))
-        }
-        _ => Ok(()),
-    }
 }

@@ -2,26 +2,23 @@
 //! All of a group are locked, then staged to their last page, then finished: until the first is finished a drop changes nothing.
 //! Databases that are not there, or that `SQLite` cannot read, are file changes instead.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 use serde::{Deserialize, Serialize};
 
 use super::change::{Direction, RawPath};
-use super::connection::{is_busy, journal_mode, open_copy, open_live, read_once};
+use super::connection::{open_live, read_once};
 use super::error::RestoreError;
 use super::page_size;
+use super::pair::{Mode, Pair, mode_lost, open_pairs, set_mode};
 use crate::model::{Cancel, Observer, Phase, Progress, Warning};
 use crate::source::guard;
 
 type Result<T> = std::result::Result<T, RestoreError>;
 
 const PAGES_PER_STEP: i32 = 2000;
-/// Up to here a restored database is checked page by page; beyond, its schema alone.
-const SMALL: u64 = 64 * 1024 * 1024;
 
 /// A live database that a restore fills, and with what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,9 +111,9 @@ pub(super) fn bring(
         stage(backups, how)?;
         how.cancel.check()?;
         before_commit()?;
-        for Staged { path, backup, .. } in backups {
+        for Staged { path, size, backup } in backups {
             match backup.step(-1).map_err(RestoreError::sqlite(path))? {
-                StepResult::Done => {}
+                StepResult::Done => how.tell(path, *size, *size),
                 _ => return Err(in_use(path, Duration::ZERO)),
             }
         }
@@ -129,9 +126,11 @@ pub(super) fn bring(
             // A handle from before reads the new text no more; ours neither.
             pair.live = open_live(&pair.path)?;
         }
-        pair.settle()?;
+        if pair.settle()? == Mode::Lost {
+            outcome.warnings.push(mode_lost(&pair.path));
+        }
         if how.direction == Direction::Forward {
-            pair.check()?;
+            pair.check(how)?;
         }
     }
     Ok(outcome)
@@ -143,7 +142,8 @@ pub(super) fn settle(database: &LiveDatabase) -> Result<()> {
     let _hold = guard::hold(path).map_err(RestoreError::io(path))?;
     let live = open_live(path)?;
     read_once(&live).map_err(RestoreError::sqlite(path))?;
-    restore_mode(&live, &database.journal_mode);
+    // Whoever opens it next sets its mode where that cannot be done now.
+    let _ = set_mode(&live, &database.journal_mode);
     Ok(())
 }
 
@@ -156,6 +156,18 @@ struct Staged<'a> {
 }
 
 impl Bring<'_> {
+    fn tell(&self, path: &Path, done_bytes: u64, total_bytes: u64) {
+        self.observer.progress(&Progress {
+            phase: match self.direction {
+                Direction::Forward => Phase::Applying,
+                Direction::Back => Phase::RollingBack,
+            },
+            done_bytes,
+            total_bytes,
+            what: path.display().to_string(),
+        });
+    }
+
     /// Locks the group and works on it, again and again until it works or patience ends.
     fn patiently(
         &self,
@@ -220,15 +232,8 @@ fn stage(backups: &[Staged<'_>], how: &Bring<'_>) -> Result<()> {
         loop {
             let pages = backup.progress();
             how.cancel.check()?;
-            how.observer.progress(&Progress {
-                phase: match how.direction {
-                    Direction::Forward => Phase::Applying,
-                    Direction::Back => Phase::RollingBack,
-                },
-                done_bytes: share(*size, pages.pagecount - pages.remaining, pages.pagecount),
-                total_bytes: *size,
-                what: path.display().to_string(),
-            });
+            let done = share(*size, pages.pagecount - pages.remaining, pages.pagecount);
+            how.tell(path, done, *size);
             let step = (pages.remaining - 1).min(PAGES_PER_STEP);
             if step <= 0 {
                 break;
@@ -256,142 +261,9 @@ fn pause(length: Duration, cancel: &Cancel) -> Result<()> {
     Ok(())
 }
 
-fn in_use(path: &Path, waited: Duration) -> RestoreError {
+pub(super) fn in_use(path: &Path, waited: Duration) -> RestoreError {
     RestoreError::InUse {
         path: path.to_path_buf(),
         waited,
     }
-}
-
-/// A live database and the copy that comes in, both open.
-pub(super) struct Pair {
-    pub path: PathBuf,
-    pub copy_path: PathBuf,
-    pub copy: Connection,
-    pub live: Connection,
-    pub wal: bool,
-    journal_mode: String,
-    lock_only: bool,
-    stale: bool,
-    /// Of the copy, in bytes.
-    size: u64,
-    inode: (u64, u64),
-    // Dropped after the connections: fields are dropped in order.
-    _hold: guard::ConnectionHold,
-}
-
-fn open_pairs(group: &[LiveDatabase], how: &Bring<'_>) -> Result<Vec<Pair>> {
-    let open = |database: &LiveDatabase| {
-        let path = database.target.0.clone();
-        let hold = guard::hold(&path).map_err(RestoreError::io(&path))?;
-        let inode = inode(&path)?;
-        let live = open_live(&path)?;
-        live.busy_timeout(how.patience.each_try)
-            .map_err(RestoreError::sqlite(&path))?;
-        let mode = match journal_mode(&live) {
-            Ok(mode) => mode,
-            Err(cause) if is_busy(&cause) => return Err(in_use(&path, how.patience.each_try)),
-            Err(cause) => return Err(RestoreError::sqlite(&path)(cause)),
-        };
-        let copy_path = match how.direction {
-            Direction::Forward => &database.after,
-            Direction::Back => &database.before,
-        };
-        let size = std::fs::metadata(&copy_path.0).map_err(RestoreError::io(&copy_path.0))?;
-        Ok(Pair {
-            size: size.len(),
-            copy: open_copy(&copy_path.0)?,
-            copy_path: copy_path.0.clone(),
-            live,
-            wal: mode == "wal",
-            journal_mode: database.journal_mode.clone(),
-            lock_only: false,
-            stale: false,
-            inode,
-            path,
-            _hold: hold,
-        })
-    };
-    group.iter().map(open).collect()
-}
-
-impl Pair {
-    fn text_encodings_differ(&self) -> Result<bool> {
-        let of = |db: &Connection| db.query_row("PRAGMA encoding", [], |r| r.get::<_, String>(0));
-        let live = of(&self.live).map_err(RestoreError::sqlite(&self.path))?;
-        let copy = of(&self.copy).map_err(RestoreError::sqlite(&self.copy_path))?;
-        Ok(live != copy)
-    }
-
-    /// The write lock, and gives it back.
-    fn lock(&self) -> Result<()> {
-        match self.live.execute_batch("BEGIN EXCLUSIVE; ROLLBACK") {
-            Ok(()) => Ok(()),
-            Err(cause) if is_busy(&cause) => Err(in_use(&self.path, Duration::ZERO)),
-            Err(cause) => Err(RestoreError::sqlite(&self.path)(cause)),
-        }
-    }
-
-    /// After the last page: the journal mode of before, and a short log.
-    fn settle(&self) -> Result<()> {
-        restore_mode(&self.live, &self.journal_mode);
-        let _ = self.live.busy_timeout(Duration::from_millis(500));
-        // A reader that still holds the old snapshot keeps the log long; that is no failure.
-        let _ = self
-            .live
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        if inode(&self.path)? == self.inode {
-            Ok(())
-        } else {
-            Err(RestoreError::Replaced(self.path.clone()))
-        }
-    }
-
-    /// What the application's own collations, functions and modules prevent from being checked is not held against it.
-    fn check(&self) -> Result<()> {
-        let failed = |finding: String| RestoreError::Check {
-            path: self.path.clone(),
-            finding,
-        };
-        let facts = "SELECT (SELECT user_version FROM pragma_user_version), \
-                     (SELECT count(*) FROM sqlite_schema), \
-                     (SELECT group_concat(coalesce(sql, name), char(10)) FROM (SELECT sql, name FROM sqlite_schema ORDER BY name, type))";
-        let of = |db: &Connection| {
-            db.query_row(facts, [], |r| {
-                Ok((
-                    r.get::<_, i64>(0)?,
-                    r.get::<_, i64>(1)?,
-                    r.get::<_, Option<String>>(2)?,
-                ))
-            })
-        };
-        let live = of(&self.live).map_err(RestoreError::sqlite(&self.path))?;
-        let copy = of(&self.copy).map_err(RestoreError::sqlite(&self.copy_path))?;
-        if live != copy {
-            return Err(failed("its schema is not the archive's".to_owned()));
-        }
-        let small = std::fs::metadata(&self.copy_path).is_ok_and(|m| m.len() <= SMALL);
-        if small
-            && let Ok(finding) = self
-                .live
-                .query_row("PRAGMA quick_check(1)", [], |r| r.get::<_, String>(0))
-            && finding != "ok"
-        {
-            return Err(failed(finding));
-        }
-        Ok(())
-    }
-}
-
-/// Only WAL has to be set again: every other mode is a connection's own. Where somebody holds the file it stays as it is; the service
-/// sets its mode when it opens it.
-fn restore_mode(live: &Connection, mode: &str) {
-    if mode == "wal" {
-        let _ = live.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()));
-    }
-}
-
-fn inode(path: &Path) -> Result<(u64, u64)> {
-    let stat = std::fs::metadata(path).map_err(RestoreError::io(path))?;
-    Ok((stat.dev(), stat.ino()))
 }

@@ -109,6 +109,9 @@ pub struct DatabaseFile {
     pub target: Spot,
     pub mode_before: Option<String>,
     pub mode_after: Option<String>,
+    /// Size and SHA-256 of the content that comes in, as `pre_image::content_of` has them; of a database only.
+    #[serde(default)]
+    pub content_after: Option<(u64, String)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

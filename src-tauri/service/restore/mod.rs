@@ -15,7 +15,9 @@ pub mod tree;
 
 mod act;
 mod connection;
+mod found;
 mod page_size;
+mod pair;
 mod place;
 mod plan;
 mod pre_image;

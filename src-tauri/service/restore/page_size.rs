@@ -7,8 +7,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::connection::{is_busy, open_copy};
-use super::database::Pair;
 use super::error::RestoreError;
+use super::pair::Pair;
 use crate::model::Cancel;
 
 type Result<T> = std::result::Result<T, RestoreError>;

@@ -1,6 +1,7 @@
 //! What was there before: consistent copies of databases, plain copies of files, in a private folder. Taken before anything is changed.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::connection::{is_busy, journal_mode, open_live, read_once, without_traces};
 use super::error::RestoreError;
+use super::place::copy;
 use crate::model::{Cancel, Observer, Phase, Progress};
 use crate::source::guard;
 
@@ -72,6 +74,28 @@ pub(super) fn copy_database(
         .and_then(|file| file.sync_all())
         .map_err(RestoreError::io(to))?;
     Ok(found)
+}
+
+/// Size and SHA-256 of a database that is one file, without the bytes of its header that say nothing of the content: version numbers of
+/// the journal mode, change counter, schema cookie, and who wrote it last. A copy has others there.
+pub(super) type Content = (u64, String);
+
+const OF_THE_FILE: [std::ops::Range<usize>; 4] = [18..20, 24..28, 40..44, 92..100];
+
+pub(super) fn content_of(path: &Path) -> Result<Content> {
+    let mut file = File::open(path).map_err(RestoreError::io(path))?;
+    let mut header = Vec::with_capacity(100);
+    (&mut file)
+        .take(100)
+        .read_to_end(&mut header)
+        .map_err(RestoreError::io(path))?;
+    for range in OF_THE_FILE {
+        if let Some(bytes) = header.get_mut(range) {
+            bytes.fill(0);
+        }
+    }
+    let all = header.as_slice().chain(file);
+    copy(all, path, std::io::sink(), path, &Cancel::new())
 }
 
 fn copy_pinned(

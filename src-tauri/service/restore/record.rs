@@ -13,7 +13,7 @@ use super::error::RestoreError;
 use super::journal::{DatabaseFile, Part, PartProgress};
 use super::list::Writer;
 use super::place::{Folders, copy, meta_of};
-use super::pre_image::{PreImage, copy_database, look};
+use super::pre_image::{PreImage, content_of, copy_database, look};
 use crate::model::{Cancel, ComponentKind, Observer, Phase, Progress};
 use crate::source::files::rules::{SIDE_FILES, with_suffix};
 
@@ -169,6 +169,10 @@ impl<'a> Recorder<'a> {
                 }
                 (self.folders.state(spot, &keep, self.cancel)?, None)
             };
+        let content_after = match &after {
+            State::File { copy, .. } => Some(content_of(&copy.0)?),
+            _ => None,
+        };
         let change = Change {
             spot: spot.clone(),
             before,
@@ -184,6 +188,7 @@ impl<'a> Recorder<'a> {
             target: spot.clone(),
             mode_before,
             mode_after: mode.map(str::to_owned),
+            content_after,
         });
         Ok(())
     }

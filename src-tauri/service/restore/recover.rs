@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::apply::{FOUND, Recovered, recover as end};
 use super::database::Patience;
 use super::error::RestoreError;
+use super::found::{FOUND, Recovered, recover as end};
 use super::journal::{Folder, Journal, Stage, read};
 use crate::model::{Cancel, ExecutionStatus, InstanceId};
 use crate::service::{Result, hooks};

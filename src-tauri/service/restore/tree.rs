@@ -104,6 +104,7 @@ pub fn differences(
         owners,
         cancel,
         rules,
+        tops: tops(tree),
         live: Folders::default(),
         unpacked: Folders::default(),
     };
@@ -127,6 +128,16 @@ pub fn differences(
             each(difference)?;
         }
     }
+}
+
+fn tops(tree: &Tree<'_>) -> Vec<PathBuf> {
+    let grounds = tree.grounds;
+    let own = grounds.instance.components.iter();
+    let own = own.filter(|c| c.name == tree.component);
+    own.flat_map(|c| &c.sources)
+        .map(|top| grounds.root.join(top).components().collect())
+        .chain([grounds.root.clone()])
+        .collect()
 }
 
 /// What the live tree has and the archive does not.
@@ -182,6 +193,8 @@ struct Comparison<'a> {
     owners: &'a Owners,
     cancel: &'a Cancel,
     rules: Rules,
+    /// Where a walk of it begins, and the instance's own folder.
+    tops: Vec<PathBuf>,
     live: Folders,
     unpacked: Folders,
 }
@@ -226,10 +239,12 @@ impl Comparison<'_> {
         }))
     }
 
-    /// Excluded by the instance, or another component's.
+    /// Excluded by the instance, or another component's. As in a walk that began at the component's source: what lies above it is not asked
+    /// for, even where a destination or an exclude of ours does.
     fn left_alone(&self, source: &Path) -> bool {
         let path = self.tree.grounds.root.join(source);
-        let mut steps = path.ancestors();
+        let below = |step: &&Path| !self.tops.iter().any(|top| top == step);
+        let mut steps = path.ancestors().take_while(below);
         steps.any(|step| !matches!(self.rules.verdict(step), Verdict::Walk))
     }
 

@@ -284,6 +284,31 @@ pub(super) fn store(error: &StoreError) -> Problem {
             ),
             "Use the newer version; this one leaves the folder alone.",
         ),
+        StoreError::Older { found, known } => words(
+            "store_read_only",
+            format!(
+                "The data folder is on a read-only file system, and its store is of version {found}, which has to be brought to version \
+                 {known} first"
+            ),
+            "Mount it for writing once, or use the version of Holdfast that wrote it.",
+        ),
+        StoreError::ReadOnly(_) => words(
+            "store_read_only",
+            "The data folder cannot be written, so nothing can be recorded there: its file system is read-only, or this user may not write",
+            "Mount it for writing, or check owner and mode of the folder and of backup_executions.db in it. Until then a read-only file \
+             system still lets you look: `holdfast archives`, `show`, `verify` and `extract` work.",
+        ),
+        StoreError::NoSpace(_) => words(
+            "store_full",
+            "The disk of the data folder is full: Holdfast needs some room there to record things, and even to look them up",
+            "Free some space on it, and try again; archives at their destinations are whole.",
+        ),
+        StoreError::Busy(_) => words(
+            "store_busy",
+            "Another process of Holdfast has been writing its records for longer than was waited",
+            "Try again; if it happens twice, look for a process that hangs.",
+        ),
+        StoreError::Io { path, cause } => io_failed(&path.display().to_string(), cause),
         StoreError::Taken(name) => words(
             "taken",
             format!("The name {name} is taken"),

@@ -30,7 +30,12 @@ impl Fault {
         match (code & 0xff, code) {
             (ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED, _) => Self::Busy,
             (_, ffi::SQLITE_READONLY_ROLLBACK) => Self::HotJournal,
-            (ffi::SQLITE_READONLY, _) => Self::NoSharedMemory,
+            (ffi::SQLITE_READONLY, _)
+            // The last one: the disk is full.
+            | (
+                _,
+                ffi::SQLITE_IOERR_SHMOPEN | ffi::SQLITE_IOERR_SHMMAP | ffi::SQLITE_IOERR_SHMSIZE,
+            ) => Self::NoSharedMemory,
             (ffi::SQLITE_CANTOPEN, _) => Self::CannotOpen,
             (ffi::SQLITE_NOTADB, _) => Self::NotADatabase,
             (ffi::SQLITE_CORRUPT, _) => Self::Damaged,
@@ -53,6 +58,9 @@ mod tests {
             (776, Fault::HotJournal),
             (1544, Fault::NoSharedMemory),
             (1288, Fault::NoSharedMemory),
+            (4618, Fault::NoSharedMemory),
+            (4874, Fault::NoSharedMemory),
+            (5386, Fault::NoSharedMemory),
             (14, Fault::CannotOpen),
             (26, Fault::NotADatabase),
             (11, Fault::Damaged),

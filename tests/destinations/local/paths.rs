@@ -147,7 +147,7 @@ fn a_configuration_that_cannot_work_is_refused_with_the_reason() {
     let place = Place::new();
     let file = place.dir.path().join("file");
     fs::write(&file, "").unwrap();
-    let refused = |settings: &[(&str, &str)]| {
+    let refused_as = |kind: ErrorKind, settings: &[(&str, &str)]| {
         let config = DestinationConfig {
             config: settings
                 .iter()
@@ -156,13 +156,16 @@ fn a_configuration_that_cannot_work_is_refused_with_the_reason() {
             ..config(&place.base())
         };
         let error = open(&config, &BTreeMap::new()).err().unwrap();
-        assert_eq!(error.kind, ErrorKind::Config);
+        assert_eq!(error.kind, kind);
         error.detail
     };
+    let refused = |settings: &[(&str, &str)]| refused_as(ErrorKind::Config, settings);
     assert!(refused(&[]).contains("base_path"));
     assert!(refused(&[("base_path", "")]).contains("base_path"));
     assert!(refused(&[("base_path", "backups")]).contains("absolute"));
-    assert!(refused(&[("base_path", file.to_str().unwrap())]).contains("not a folder"));
+    // Right as a setting: what stands there is the world's doing.
+    let at_a_file = [("base_path", file.to_str().unwrap())];
+    assert!(refused_as(ErrorKind::Unreachable, &at_a_file).contains("not a folder"));
     let base = place.base();
     let typo = [("base_path", base.to_str().unwrap()), ("host", "nas")];
     assert!(refused(&typo).contains("`host`"));

@@ -77,6 +77,37 @@ fn who_chose_to_wait_gets_one_unbounded_pass_and_its_length() {
     assert!(taken.summary.exact, "it is the only one");
 }
 
+/// By the writer's own clock. Beside it stand its longest commit with no capture at all, and the wait that the bound is there to spare it.
+#[test]
+fn the_longest_wait_of_a_writer_by_its_own_clock_is_nearer_to_none_than_to_a_whole_copy() {
+    let dir = folder();
+    let path = dir.path().join("a.db");
+    // A copy takes some ten steps.
+    make(&path, "delete", 60_000);
+    let longest = |meanwhile: &dyn Fn()| {
+        let writer = Writer::start("busy", &["timeout=60".as_ref(), path.as_os_str()]);
+        meanwhile();
+        let report = writer.stop();
+        assert_eq!(report.errors, [] as [&str; 0]);
+        Duration::from_secs_f64(report.longest_ms / 1000.0)
+    };
+    let capture = |when_busy| {
+        let very_slow = Meanwhile(|_: &Progress| std::thread::sleep(8 * BOUND));
+        take_with(&[&path], &bounded(when_busy), &very_slow)
+    };
+    let undisturbed = longest(&|| std::thread::sleep(10 * BOUND));
+    let spared = longest(&|| {
+        let taken = capture(WhenBusy::Fail);
+        let error = missing(taken.only());
+        assert!(matches!(error, CaptureError::Blocking { .. }), "{error:?}");
+    });
+    let waited = longest(&|| assert!(is_whole(capture(WhenBusy::Wait).copy(0))));
+    assert!(
+        spared < undisturbed + waited / 2,
+        "{undisturbed:?} without a capture, {spared:?} with the bound, {waited:?} without it"
+    );
+}
+
 #[test]
 fn what_fits_the_bound_is_captured_beside_what_does_not() {
     let dir = folder();

@@ -5,8 +5,10 @@ use std::path::Path;
 use holdfast::model::{Cancel, NoObserver, Observer};
 use holdfast::source::database::{CaptureError, capture};
 
-use super::{once, options, sources};
-use crate::support::sqlite_fixture::{Small, digests, folder, make, names_in};
+use super::{once, options, sources, take};
+use crate::support::sqlite_fixture::{
+    Small, beside, digest, digests, folder, make, names_in, rows,
+};
 
 fn fails(path: &Path, scratch: &Path, cancel: &Cancel, observer: &dyn Observer) -> CaptureError {
     let mut delivered = 0;
@@ -68,6 +70,27 @@ fn a_full_disk_is_told_for_plain_bytes_too() {
     let error = fails(&path, &small.0, &Cancel::new(), &once(fill));
     assert!(matches!(error, CaptureError::NoSpace(_)));
     assert_eq!(names_in(&small.0), ["filler"]);
+}
+
+/// Where the service's own disk is full the index of a log cannot be made, and a backup is wanted more than ever.
+#[test]
+fn a_database_on_a_full_disk_is_captured() {
+    for mode in ["wal", "delete"] {
+        let dir = folder();
+        let Some(small) = Small::mount(dir.path(), "20M") else {
+            return;
+        };
+        let path = small.0.join("a.db");
+        make(&path, mode, 2000);
+        std::fs::write(small.0.join("filler"), vec![1; 32 << 20]).unwrap_err();
+        let before = digest(&path);
+        let taken = take(&[&path]);
+        assert_eq!(rows(taken.copy(0)), 2000, "{mode}");
+        assert_eq!(digest(&path), before, "{mode}");
+        // What SQLite could not make it cannot take away: an empty log at most, which the next one to open it does away with.
+        let log = std::fs::metadata(beside(&path, "-wal"));
+        assert_eq!(log.map_or(0, |log| log.len()), 0, "{mode}");
+    }
 }
 
 #[test]

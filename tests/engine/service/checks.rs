@@ -1,8 +1,10 @@
 //! Claims about `show`, `verify`, `drill`, `extract` and `download`.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
 
-use holdfast::model::ExecutionStatus;
+use holdfast::model::{ExecutionKind, ExecutionStatus};
 use holdfast::service::report::SignatureVerdict;
 use holdfast::service::{ArchiveRef, Error};
 
@@ -69,6 +71,84 @@ fn without_the_identity_verify_compares_the_digest_with_our_record() {
     assert!(
         matches!(nothing_to_go_by, Err(Error::Keys(_))),
         "{nothing_to_go_by:?}"
+    );
+}
+
+/// Sealed anew: every hash of the manifest holds, and all the same it is not the file that was written.
+#[test]
+fn with_the_identity_verify_compares_the_digest_with_our_record_too() {
+    let house = House::new();
+    let archive = house.archive();
+    let path = only_file(&house);
+    let verify = |archive: &ArchiveRef| house.service.verify(archive, &house.act()).unwrap();
+    let untouched = verify(&archive);
+    assert!(untouched.ok, "{:?}", untouched.problems);
+    let size = fs::metadata(&path).unwrap().len();
+    assert!(
+        untouched.fetched_bytes < 2 * size,
+        "nothing is read twice for it: {} of {size}",
+        untouched.fetched_bytes
+    );
+    let kit = house.path("kit.txt");
+    house.service.export_kit(&kit).unwrap();
+    let keys = age::IdentityFile::from_file(kit.display().to_string()).unwrap();
+    let keys = keys.into_identities().unwrap();
+    let opened = age::Decryptor::new(fs::File::open(&path).unwrap()).unwrap();
+    let mut opened = opened.decrypt(keys.iter().map(|key| &**key as _)).unwrap();
+    let recipient: age::x25519::Recipient = house
+        .service
+        .public_keys()
+        .unwrap()
+        .unwrap()
+        .recipient
+        .parse()
+        .unwrap();
+    let sealer = age::Encryptor::with_recipients(std::iter::once(&recipient as _)).unwrap();
+    let mut sealed = sealer.wrap_output(Vec::new()).unwrap();
+    std::io::copy(&mut opened, &mut sealed).unwrap();
+    fs::write(&path, sealed.finish().unwrap()).unwrap();
+    let changed = verify(&archive);
+    let codes: Vec<&str> = changed.problems.iter().map(|p| p.code.as_str()).collect();
+    assert_eq!(codes, ["digest_differs"]);
+    let copy = house.path("copy.tar.gz.age");
+    fs::copy(&path, &copy).unwrap();
+    let without_record = verify(&ArchiveRef(copy.display().to_string()));
+    assert!(without_record.ok, "its content is whole");
+}
+
+#[test]
+fn a_check_that_could_not_be_carried_out_is_in_the_history_with_its_reason() {
+    let house = House::new();
+    let archive = house.archive();
+    let vault = house.path("vault");
+    fs::rename(&vault, house.path("unmounted")).unwrap();
+    let newest = || house.service.history(None).unwrap().remove(0);
+    for kind in [ExecutionKind::Drill, ExecutionKind::Verify] {
+        let failed = match kind {
+            ExecutionKind::Drill => house.service.drill(&archive, &house.act()),
+            _ => house.service.verify(&archive, &house.act()),
+        };
+        let message = failed.unwrap_err().problem().message;
+        let row = newest();
+        assert_eq!((row.kind, row.status), (kind, ExecutionStatus::Failed));
+        assert_eq!(row.error_message, Some(message));
+        assert!(row.completed_at.is_some() && row.instance_id.is_some());
+    }
+    fs::rename(house.path("unmounted"), vault).unwrap();
+    // A workspace that cannot be made: a file is in its place.
+    fs::remove_dir_all(house.path("data/work")).unwrap();
+    fs::write(house.path("data/work"), "").unwrap();
+    let rows = house.service.history(None).unwrap().len();
+    house.service.drill(&archive, &house.act()).unwrap_err();
+    assert_eq!(house.service.history(None).unwrap().len(), rows + 1);
+    assert_eq!(newest().status, ExecutionStatus::Failed);
+    let listed = house
+        .service
+        .archives(&holdfast::service::ArchiveFilter::default())
+        .unwrap();
+    assert!(
+        listed[0].verified_at.is_some(),
+        "of the archive itself nothing bad is known"
     );
 }
 
@@ -160,11 +240,35 @@ fn a_failed_extract_leaves_no_folder() {
     bytes[5000] ^= 1;
     fs::write(&path, bytes).unwrap();
     let out = house.path("out");
+    let fails = || {
+        house
+            .service
+            .extract(&archive, &out, &[], &house.act())
+            .unwrap_err()
+    };
+    fails();
+    assert!(!out.exists());
+    // One that was there is the user's, with its mode and its time; whoever looks at it keeps looking at the same folder.
+    fs::create_dir(&out).unwrap();
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o751)).unwrap();
+    let before = fs::metadata(&out).unwrap();
+    fails();
+    let after = fs::metadata(&out).unwrap();
+    assert_eq!((after.ino(), after.mode()), (before.ino(), before.mode()));
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
+    // Made with its parents, gone with them.
+    let deep = house.path("not/there/yet");
     house
         .service
-        .extract(&archive, &out, &[], &house.act())
+        .extract(&archive, &deep, &[], &house.act())
         .unwrap_err();
-    assert!(!out.exists());
+    assert!(!house.path("not").exists());
+}
+
+fn only_file(house: &House) -> PathBuf {
+    house
+        .path("vault")
+        .join(&files_below(&house.path("vault"))[0])
 }
 
 #[test]

@@ -18,17 +18,14 @@ use crate::support::writer::Writer;
 #[test]
 fn one_full_destination_takes_the_archive_from_no_other() {
     let house = House::new();
-    // More than the smallest that an archive may be held to need, less than it is.
-    let Some(small) = Small::mount(house.root.path(), "200k") else {
+    let Some(small) = small_destination(&house, "1500k") else {
         return;
     };
-    let full = NewDestination {
-        name: "full".to_owned(),
-        destination_type: DestinationType::Local,
-        settings: vec![("base_path".to_owned(), small.0.display().to_string())],
-        secrets: Vec::new(),
-    };
-    house.service.add_destination(&full).unwrap();
+    // It packed well the last time; what comes in now does not, so that it is found out late.
+    house.backup();
+    fs::remove_dir_all(house.path("vault")).unwrap();
+    fs::create_dir(house.path("vault")).unwrap();
+    add_noise(&house, 3);
     let report = house.backup_to(&["full", "vault"]).unwrap();
     let [full, vault] = report.executions.as_slice() else {
         panic!("two destinations, two executions")
@@ -48,6 +45,59 @@ fn one_full_destination_takes_the_archive_from_no_other() {
     assert_eq!(alone.executions[0].status, ExecutionStatus::Failed);
     assert!(files_below(&small.0).is_empty());
     assert!(files_below(&house.path("data/work")).is_empty());
+}
+
+fn small_destination(house: &House, size: &str) -> Option<Small> {
+    let small = Small::mount(house.root.path(), size)?;
+    let full = NewDestination {
+        name: "full".to_owned(),
+        destination_type: DestinationType::Local,
+        settings: vec![("base_path".to_owned(), small.0.display().to_string())],
+        secrets: Vec::new(),
+    };
+    house.service.add_destination(&full).unwrap();
+    Some(small)
+}
+
+/// As many MB as nothing compresses.
+fn add_noise(house: &House, megabytes: u32) {
+    let db = Connection::open(house.database("devices.db")).unwrap();
+    db.execute_batch("CREATE TABLE IF NOT EXISTS noise(b BLOB)")
+        .unwrap();
+    for _ in 0..megabytes {
+        db.execute("INSERT INTO noise VALUES (randomblob(1000000))", [])
+            .unwrap();
+    }
+}
+
+/// Before anything is captured: nothing is as slow as finding it out at the end.
+#[test]
+fn a_destination_that_is_surely_too_small_is_told_at_once() {
+    let house = House::new();
+    let Some(small) = small_destination(&house, "1500k") else {
+        return;
+    };
+    add_noise(&house, 8);
+    let told_at_once = |what: &str| {
+        let report = house.backup_to(&["full"]).unwrap();
+        let problem = report.executions[0].problem.clone().unwrap();
+        assert_eq!(problem.code, "no_space", "{what}");
+        assert!(
+            problem.message.contains("are needed"),
+            "{what}: {problem:?}"
+        );
+        assert!(files_below(&small.0).is_empty(), "{what}");
+    };
+    told_at_once("a quarter of the content is more than there is");
+    // It packs like the last one, which went elsewhere, and is gone from there.
+    add_noise(&house, 1);
+    let archive = house.archive();
+    let name = archive.0.trim_start_matches("vault:").to_owned();
+    house.service.delete(&archive, &name, &house.act()).unwrap();
+    let db = Connection::open(house.database("devices.db")).unwrap();
+    db.execute_batch("DELETE FROM noise WHERE rowid > 3; VACUUM")
+        .unwrap();
+    told_at_once("the last one was as large as its content");
 }
 
 #[test]

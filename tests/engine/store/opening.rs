@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use holdfast::store::{FILE_NAME, Store, StoreError};
+use holdfast::store::{Access, FILE_NAME, Store, StoreError};
 use rusqlite::Connection;
 
 use super::{execution, mode, open, small_disk::make_read_only, small_disk::with_small_disk};
@@ -137,5 +137,43 @@ fn a_read_only_disk_is_named() {
         make_read_only(disk);
         let refused = Store::open(disk).err().unwrap();
         assert!(matches!(refused, StoreError::ReadOnly(_)), "{refused:?}");
+    });
+}
+
+/// Cleanly closed, and with rows that are only in the log, as a process leaves them that was killed.
+#[test]
+fn a_store_on_a_read_only_disk_can_be_read_and_says_that_it_cannot_be_written() {
+    let name = "store::opening::a_store_on_a_read_only_disk_can_be_read_and_says_that_it_cannot_be_written";
+    with_small_disk(name, 2048, |disk| {
+        let [closed, killed] = ["cl%sed?", "killed"].map(|name| disk.join(name));
+        let store = Store::open(&closed).unwrap();
+        store.set_setting("a", Some("1")).unwrap();
+        fs::create_dir(&killed).unwrap();
+        for side in ["", "-wal"] {
+            let file = format!("{FILE_NAME}{side}");
+            fs::copy(closed.join(&file), killed.join(&file)).unwrap();
+        }
+        assert!(
+            fs::metadata(killed.join(format!("{FILE_NAME}-wal")))
+                .unwrap()
+                .len()
+                > 0
+        );
+        drop(store);
+        make_read_only(disk);
+        for folder in [closed, killed] {
+            let store = Store::open_for_reading(&folder).unwrap();
+            assert_eq!(store.access(), Access::Reading);
+            assert_eq!(store.setting("a").unwrap().as_deref(), Some("1"));
+            let refused = store.set_setting("a", Some("2")).unwrap_err();
+            assert!(matches!(refused, StoreError::ReadOnly(_)), "{refused:?}");
+            drop(store);
+            let copies = fs::read_dir(std::env::temp_dir()).unwrap();
+            let copies = copies.filter(|e| {
+                let name = e.as_ref().unwrap().file_name();
+                name.to_string_lossy().starts_with("holdfast-store-")
+            });
+            assert_eq!(copies.count(), 0);
+        }
     });
 }

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::shape::Warn;
 use crate::model::manifest::DatabaseFacts;
 use crate::model::plan::ComponentPlan;
-use crate::service::restore::connection::without_traces;
+use crate::service::restore::connection::{is_busy, without_traces};
 use crate::service::restore::error::RestoreError;
 use crate::source::guard;
+
+/// A plan can do without the rows of a database that nobody else may read just now: it says that it is in use.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A live database as a reader sees it.
 pub(super) struct LiveFacts {
@@ -25,7 +29,7 @@ pub(super) fn live_facts(path: &Path, journal_mode: &str) -> Result<LiveFacts, R
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let read = || {
         let db = Connection::open_with_flags(path, flags)?;
-        db.busy_timeout(std::time::Duration::from_secs(2))?;
+        db.busy_timeout(PATIENCE)?;
         let mut names = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
         let names = names.query_map([], |r| r.get::<_, String>(0))?;
         let mut tables = BTreeMap::new();
@@ -50,7 +54,14 @@ pub(super) fn live_facts(path: &Path, journal_mode: &str) -> Result<LiveFacts, R
     };
     without_traces(path, || {
         let _hold = guard::hold(path).map_err(RestoreError::io(path))?;
-        read().map_err(RestoreError::sqlite(path))
+        read().map_err(|cause| {
+            if is_busy(&cause) {
+                let (path, waited) = (path.to_path_buf(), PATIENCE);
+                RestoreError::InUse { path, waited }
+            } else {
+                RestoreError::sqlite(path)(cause)
+            }
+        })
     })
 }
 
@@ -84,5 +95,22 @@ impl LiveFacts {
                 format!("`{path}` has pages of {} bytes, the archive of {}: better stop the service before", self.page_size, archive.page_size),
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_somebody_has_for_himself_is_in_use_and_no_failure_of_the_plan() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let owner = Connection::open(&path).unwrap();
+        owner
+            .execute_batch("CREATE TABLE t(x); BEGIN EXCLUSIVE")
+            .unwrap();
+        let refused = live_facts(&path, "delete").err().unwrap();
+        assert!(matches!(refused, RestoreError::InUse { .. }), "{refused:?}");
     }
 }
