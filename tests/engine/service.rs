@@ -5,6 +5,7 @@ mod catalogue;
 mod checks;
 mod fixture;
 mod keys;
+mod live;
 mod restores;
 mod safety;
 mod sentences;
