@@ -162,6 +162,12 @@ pub struct CatalogueReport {
 pub struct StatusReport {
     pub state: State,
     pub sentence: String,
+    /// What the sentence says, for whoever says it in another language.
+    pub reason: StatusReason,
+    /// The instances that the reason is about.
+    pub concerned: Vec<String>,
+    /// Of `keys_lost`: what became of them.
+    pub problem: Option<Problem>,
     pub instances: Vec<InstanceStatus>,
     /// What is wrong with the place of the data folder itself.
     pub warnings: Vec<Warning>,
@@ -174,6 +180,21 @@ pub enum State {
     Well,
     Attention,
     Failing,
+}
+
+/// Why things stand as they do; the worst of what there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum StatusReason {
+    NotSetUp,
+    KeysLost,
+    NoInstance,
+    /// The last backup of an instance did not succeed.
+    BackupFailed,
+    /// No verified backup of an instance yet.
+    NotVerified,
+    Well,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

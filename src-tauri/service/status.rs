@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::keys::KeyError;
 use crate::model::{ExecutionKind, ExecutionStatus, Instance, Warning};
 use crate::service::error::at;
-use crate::service::report::{InstanceStatus, State, StatusReport};
+use crate::service::report::{InstanceStatus, State, StatusReason, StatusReport};
 use crate::service::{BackupService, Error, Result};
 use crate::store::{Access, ExecutionFilter};
 
@@ -54,6 +54,7 @@ impl BackupService {
     fn standing(&self) -> Result<StatusReport> {
         if self.public_keys()?.is_none() {
             return Ok(attention(
+                StatusReason::NotSetUp,
                 "Holdfast is not set up yet: run `holdfast init`, or open the window.",
             ));
         }
@@ -62,15 +63,20 @@ impl BackupService {
         )) = self.identities()
         {
             let problem = Error::Keys(lost).problem();
-            let mut report = attention(&format!("{}. {}", problem.message, problem.hint));
+            let sentence = format!("{}. {}", problem.message, problem.hint);
+            let mut report = attention(StatusReason::KeysLost, &sentence);
             report.state = State::Failing;
+            report.problem = Some(problem);
             return Ok(report);
         }
         let instances = self.store.instances()?;
         if instances.is_empty() {
-            return Ok(attention("Nothing is backed up yet: add an instance."));
+            return Ok(attention(
+                StatusReason::NoInstance,
+                "Nothing is backed up yet: add an instance.",
+            ));
         }
-        let mut report = attention("");
+        let mut report = attention(StatusReason::Well, "");
         let (mut failing, mut waiting) = (Vec::new(), Vec::new());
         for instance in &instances {
             let (status, last) = self.instance_status(instance)?;
@@ -89,17 +95,17 @@ impl BackupService {
             }
             report.instances.push(status);
         }
-        (report.state, report.sentence) = match (failing.as_slice(), waiting.as_slice()) {
-            ([], []) => (State::Well, well(&report.instances)),
-            ([], waiting) => (
-                State::Attention,
-                format!("No verified backup yet of {}.", waiting.join(", ")),
-            ),
-            (failing, _) => (
-                State::Failing,
-                format!("The last backup of {} did not succeed.", failing.join(", ")),
-            ),
+        let names = |of: &[String]| of.join(", ");
+        (report.state, report.reason, report.sentence) = if !failing.is_empty() {
+            let sentence = format!("The last backup of {} did not succeed.", names(&failing));
+            (State::Failing, StatusReason::BackupFailed, sentence)
+        } else if !waiting.is_empty() {
+            let sentence = format!("No verified backup yet of {}.", names(&waiting));
+            (State::Attention, StatusReason::NotVerified, sentence)
+        } else {
+            (State::Well, StatusReason::Well, well(&report.instances))
         };
+        report.concerned = if failing.is_empty() { waiting } else { failing };
         Ok(report)
     }
 
@@ -142,10 +148,13 @@ impl BackupService {
     }
 }
 
-fn attention(sentence: &str) -> StatusReport {
+fn attention(reason: StatusReason, sentence: &str) -> StatusReport {
     StatusReport {
         state: State::Attention,
         sentence: sentence.to_owned(),
+        reason,
+        concerned: Vec::new(),
+        problem: None,
         instances: Vec::new(),
         warnings: Vec::new(),
     }

@@ -9,10 +9,24 @@ use serde::{Deserialize, Serialize};
 
 use super::close::{CloseAnswer, CloseState, Closing};
 use super::error::ShellError;
-use crate::model::{Cancel, ExecutionKind, Observer, Phase, Progress};
+use crate::model::{Cancel, Observer, Phase, Progress};
 
 /// At most about ten times a second: what an eye can follow.
 const EVERY: Duration = Duration::from_millis(100);
+
+/// What is being done: the kinds of executions, and long acts that the history does not keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum ActKind {
+    Backup,
+    Restore,
+    Undo,
+    Verify,
+    Drill,
+    Download,
+    Catalogue,
+}
 
 /// What an act is, and where it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,7 +34,7 @@ const EVERY: Duration = Duration::from_millis(100);
 pub struct RunningAct {
     /// Chosen by the page, unique while the act runs.
     pub id: String,
-    pub kind: ExecutionKind,
+    pub kind: ActKind,
     /// An instance's name, or an archive's.
     pub subject: String,
     #[cfg_attr(test, ts(type = "string"))]
@@ -78,7 +92,7 @@ impl Acts {
     pub fn begin(
         self: &Arc<Self>,
         id: String,
-        kind: ExecutionKind,
+        kind: ActKind,
         subject: String,
         now: Timestamp,
     ) -> Result<ActGuard, ShellError> {
@@ -217,7 +231,7 @@ mod tests {
     }
 
     fn begin(acts: &Arc<Acts>, id: &str) -> Result<ActGuard, ShellError> {
-        let kind = ExecutionKind::Backup;
+        let kind = ActKind::Backup;
         acts.begin(id.into(), kind, "web".into(), Timestamp::UNIX_EPOCH)
     }
 

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::acts::{Acts, Tell};
+use super::acts::{ActKind, Acts, Tell};
 use super::error::ShellError;
 use crate::environment::{self, EnvironmentError};
 use crate::keys::Backend;
-use crate::model::{Cancel, ExecutionKind, NoObserver, Problem};
+use crate::model::{Cancel, NoObserver, Problem};
 use crate::service::{self, Act, BackupService};
 
 /// What a command answers to the page.
@@ -28,7 +28,7 @@ pub struct Desk {
 /// A long act as the page names it.
 pub struct NewAct {
     pub id: String,
-    pub kind: ExecutionKind,
+    pub kind: ActKind,
     pub subject: String,
 }
 

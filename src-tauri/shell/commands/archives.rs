@@ -1,9 +1,12 @@
-//! Backing up, and what is known of archives.
+//! Backing up, what is known of archives, and what can be done with them.
+
+use std::path::PathBuf;
 
 use super::Shared;
-use crate::model::{ArchiveType, Execution, ExecutionKind};
+use crate::model::{ArchiveType, Execution};
 use crate::service::report::{ArchiveRow, BackupReport, CheckReport, ShowReport};
 use crate::service::{ArchiveFilter, ArchiveRef, BackupRequest};
+use crate::shell::acts::ActKind;
 use crate::shell::desk::{Answer, NewAct};
 
 #[tauri::command]
@@ -16,7 +19,7 @@ pub async fn backup(
 ) -> Answer<BackupReport> {
     let new = NewAct {
         id: act,
-        kind: ExecutionKind::Backup,
+        kind: ActKind::Backup,
         subject: instance.clone(),
     };
     let request = BackupRequest {
@@ -59,7 +62,7 @@ pub async fn show(desk: Shared<'_>, archive: String) -> Answer<ShowReport> {
 pub async fn verify(desk: Shared<'_>, act: String, archive: String) -> Answer<CheckReport> {
     let new = NewAct {
         id: act,
-        kind: ExecutionKind::Verify,
+        kind: ActKind::Verify,
         subject: archive.clone(),
     };
     desk.act(new, move |service, act| {
@@ -72,11 +75,38 @@ pub async fn verify(desk: Shared<'_>, act: String, archive: String) -> Answer<Ch
 pub async fn drill(desk: Shared<'_>, act: String, archive: String) -> Answer<CheckReport> {
     let new = NewAct {
         id: act,
-        kind: ExecutionKind::Drill,
+        kind: ActKind::Drill,
         subject: archive.clone(),
     };
     desk.act(new, move |service, act| {
         service.drill(&ArchiveRef(archive), act)
     })
     .await
+}
+
+/// To a file that is not there yet.
+#[tauri::command]
+pub async fn download(desk: Shared<'_>, act: String, archive: String, path: PathBuf) -> Answer<()> {
+    let new = NewAct {
+        id: act,
+        kind: ActKind::Download,
+        subject: archive.clone(),
+    };
+    desk.act(new, move |service, act| {
+        service.download(&ArchiveRef(archive), &path, act)
+    })
+    .await
+}
+
+#[tauri::command]
+pub async fn pin(desk: Shared<'_>, archive: String, pinned: bool) -> Answer<()> {
+    desk.ask(move |service| service.pin(&ArchiveRef(archive), pinned))
+        .await
+}
+
+/// `confirm`: what the user typed, must be the archive's file name.
+#[tauri::command]
+pub async fn delete_archive(desk: Shared<'_>, archive: String, confirm: String) -> Answer<()> {
+    desk.look(move |service, act| service.delete(&ArchiveRef(archive), &confirm, act))
+        .await
 }

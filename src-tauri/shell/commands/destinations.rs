@@ -6,9 +6,10 @@ use secrecy::SecretString;
 
 use super::Shared;
 use crate::model::{DestinationConfig, DestinationType};
-use crate::service::report::TestReport;
+use crate::service::report::{CatalogueReport, TestReport};
 use crate::service::{BackupService, NewDestination};
-use crate::shell::desk::Answer;
+use crate::shell::acts::ActKind;
+use crate::shell::desk::{Answer, NewAct};
 
 #[tauri::command]
 pub async fn destinations(desk: Shared<'_>) -> Answer<Vec<DestinationConfig>> {
@@ -49,4 +50,22 @@ pub async fn remove_destination(desk: Shared<'_>, name: String) -> Answer<()> {
 pub async fn test_destination(desk: Shared<'_>, name: String) -> Answer<TestReport> {
     desk.look(move |service, act| service.test_destination(&name, act))
         .await
+}
+
+/// Makes what is known of a destination's archives agree with what is there.
+#[tauri::command]
+pub async fn rebuild_catalogue(
+    desk: Shared<'_>,
+    act: String,
+    name: String,
+) -> Answer<CatalogueReport> {
+    let new = NewAct {
+        id: act,
+        kind: ActKind::Catalogue,
+        subject: name.clone(),
+    };
+    desk.act(new, move |service, act| {
+        service.rebuild_catalogue(&name, act)
+    })
+    .await
 }

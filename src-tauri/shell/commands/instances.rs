@@ -1,12 +1,12 @@
 //! Installed services.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::Shared;
+use super::restore::Accepted;
 use crate::model::scan::Scan;
 use crate::model::{Instance, Template};
-use crate::service::{Accept, BackupService, NewInstance};
+use crate::service::{Accept, ArchiveRef, BackupService, NewInstance};
 use crate::shell::desk::Answer;
 use crate::shell::sample;
 
@@ -51,13 +51,33 @@ pub async fn add_instance(
         .await
 }
 
+/// On a replacement for a lost machine: the archive's instance goes on in a folder that may be empty.
+#[tauri::command]
+pub async fn add_instance_from(
+    desk: Shared<'_>,
+    name: String,
+    path: PathBuf,
+    archive: String,
+    accept: Accepted,
+) -> Answer<Instance> {
+    let new = NewInstance {
+        name,
+        path,
+        template: None,
+        from: Some(ArchiveRef(archive)),
+        exclude: Vec::new(),
+    };
+    desk.look(move |service, act| service.add_instance(&new, &accept.into(), act))
+        .await
+}
+
+/// `exclude` repeated is the whole list.
 #[tauri::command]
 pub async fn set_instance(
     desk: Shared<'_>,
     name: String,
-    changes: BTreeMap<String, String>,
+    changes: Vec<(String, String)>,
 ) -> Answer<Instance> {
-    let changes: Vec<_> = changes.into_iter().collect();
     desk.ask(move |service| service.set_instance(&name, &changes))
         .await
 }

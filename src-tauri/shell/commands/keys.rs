@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Shared;
-use crate::service::report::RecipientRow;
+use crate::service::report::{ImportReport, RecipientRow};
 use crate::service::{BackupService, PublicKeys, Signer};
 use crate::shell::desk::Answer;
 
@@ -25,6 +25,18 @@ pub async fn recipients(desk: Shared<'_>) -> Answer<Vec<RecipientRow>> {
 }
 
 #[tauri::command]
+pub async fn add_recipient(desk: Shared<'_>, recipient: String, name: String) -> Answer<()> {
+    desk.ask(move |service| service.add_recipient(&recipient, &name))
+        .await
+}
+
+#[tauri::command]
+pub async fn remove_recipient(desk: Shared<'_>, recipient: String) -> Answer<()> {
+    desk.ask(move |service| service.remove_recipient(&recipient))
+        .await
+}
+
+#[tauri::command]
 pub async fn signers(desk: Shared<'_>) -> Answer<Vec<Signer>> {
     desk.ask(BackupService::signers).await
 }
@@ -40,6 +52,18 @@ pub async fn add_signer(
 }
 
 #[tauri::command]
+pub async fn remove_signer(desk: Shared<'_>, key_id: String) -> Answer<()> {
+    desk.ask(move |service| service.remove_signer(&key_id))
+        .await
+}
+
+#[tauri::command]
 pub async fn export_kit(desk: Shared<'_>, path: PathBuf) -> Answer<()> {
     desk.ask(move |service| service.export_kit(&path)).await
+}
+
+/// Takes over the keys of a machine that is gone. Only where there are none yet.
+#[tauri::command]
+pub async fn import_kit(desk: Shared<'_>, path: PathBuf) -> Answer<ImportReport> {
+    desk.ask(move |service| service.import_kit(&path)).await
 }

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 
 use super::Shared;
-use crate::model::{ExecutionKind, RestorePlan};
+use crate::model::RestorePlan;
 use crate::service::report::RestoreReport;
 use crate::service::{Accept, ArchiveRef, RestoreRequest};
+use crate::shell::acts::ActKind;
 use crate::shell::desk::{Answer, NewAct};
 
 /// What the page asks to have restored, confirmed by the user.
@@ -47,7 +48,7 @@ pub async fn plan(
 pub async fn restore(desk: Shared<'_>, act: String, order: RestoreOrder) -> Answer<RestoreReport> {
     let new = NewAct {
         id: act,
-        kind: ExecutionKind::Restore,
+        kind: ActKind::Restore,
         subject: order.instance.clone(),
     };
     let request = RestoreRequest::from(order);
@@ -65,7 +66,7 @@ pub async fn undo(
 ) -> Answer<RestoreReport> {
     let new = NewAct {
         id: act,
-        kind: ExecutionKind::Undo,
+        kind: ActKind::Undo,
         subject: instance,
     };
     desk.act(new, move |service, act| {
@@ -81,11 +82,17 @@ impl From<RestoreOrder> for RestoreRequest {
             instance: order.instance,
             components: order.components,
             confirm: order.confirm,
-            accept: Accept {
-                unsigned: order.accept.unsigned,
-                signer: order.accept.signer,
-                mismatch: order.accept.mismatch,
-            },
+            accept: order.accept.into(),
+        }
+    }
+}
+
+impl From<Accepted> for Accept {
+    fn from(accepted: Accepted) -> Self {
+        Self {
+            unsigned: accepted.unsigned,
+            signer: accepted.signer,
+            mismatch: accepted.mismatch,
         }
     }
 }
