@@ -1,8 +1,11 @@
 // What the fake program knows: a TACACS+ server's shapes with made-up figures.
+import type { ArchiveRow } from "./bindings/ArchiveRow";
 import type { Component } from "./bindings/Component";
 import type { DestinationConfig } from "./bindings/DestinationConfig";
 import type { Execution } from "./bindings/Execution";
+import type { ImportReport } from "./bindings/ImportReport";
 import type { Instance } from "./bindings/Instance";
+import type { InstanceSettings } from "./bindings/InstanceSettings";
 import type { Place } from "./bindings/Place";
 import type { Problem } from "./bindings/Problem";
 import type { PublicKeys } from "./bindings/PublicKeys";
@@ -11,6 +14,7 @@ import type { Scan } from "./bindings/Scan";
 import type { ShowReport } from "./bindings/ShowReport";
 import type { SignatureVerdict } from "./bindings/SignatureVerdict";
 import type { TestReport } from "./bindings/TestReport";
+import type { Warning } from "./bindings/Warning";
 
 export const KEYS: PublicKeys = {
   recipient: "age1qy352euf40x77qfrg4ncn27dauqjx3t83x0d2vml0v5xcdmzjyqs2ka3fm",
@@ -19,7 +23,11 @@ export const KEYS: PublicKeys = {
 
 export const PLACE: Place = { data_dir: "/home/ada/.local/share/holdfast", keys_in: "keyring", version: "0.1.0" };
 
-export const FAILING = "tacacs: the last two backups failed because nas cannot be reached";
+export const OPEN: Warning = {
+  code: "data_folder_open",
+  message: "the data folder /home/ada/.local/share/holdfast can be read by others",
+  component: null,
+};
 
 export const NOTHING_THERE: Problem = {
   code: "nothing_to_back_up",
@@ -28,14 +36,41 @@ export const NOTHING_THERE: Problem = {
 };
 
 export const NOT_CONFIRMED: Problem = {
-  code: "not_confirmed",
-  message: "the confirmation is not the instance's name",
-  hint: "type the name exactly as it is shown",
+  code: "confirmation",
+  message: "The confirmation is not the name",
+  hint: "Confirm with the name.",
 };
 
 export function taken(name: string): Problem {
   return { code: "taken", message: `instance \`${name}\` is there already`, hint: "choose another name" };
 }
+
+export function unknown(name: string): Problem {
+  return { code: "unknown", message: `There is no instance called ${name}`, hint: "Check the spelling." };
+}
+
+export function badGlob(glob: string): Problem {
+  return { code: "bad_value", message: `${glob} cannot be the exclude: it is no pattern`, hint: "Correct the value." };
+}
+
+export function badRecipient(text: string): Problem {
+  return { code: "bad_value", message: `${text} cannot be the age recipient`, hint: "Correct the value." };
+}
+
+export const LAST_RECIPIENT: Problem = {
+  code: "last_recipient",
+  message: "This is the last recipient: without one nobody could open the archives",
+  hint: "Add another recipient first.",
+};
+
+export const IMPORTED: ImportReport = {
+  recipient: KEYS.recipient,
+  verification_key: KEYS.verification_key,
+  signer: "E7620F1842B4E81F",
+  destinations: ["nas"],
+  destinations_skipped: [],
+  instances: [{ id: "1f0c9a3e", name: "tacacs", path: "/srv/tacacs" }],
+};
 
 export const COMPONENTS: (Component & { size: number })[] = [
   { name: "config", kind: "config", sources: ["config/tacacs.conf"], size: 4_812 },
@@ -81,7 +116,20 @@ export function destination(name: string, path: string, id: string): Destination
   };
 }
 
-export function scan(path: string): Scan {
+/** The settings after `setInstance`. */
+export function changed(settings: InstanceSettings, changes: [string, string][]): InstanceSettings {
+  const exclude = changes.filter(([key]) => key === "exclude").map(([, glob]) => glob);
+  const others = changes.filter(([key]) => key !== "exclude" && !key.endsWith("_hook"));
+  const hooks = changes.filter(([key]) => key.endsWith("_hook")).map(([key, line]) => [key.slice(0, -5), line]);
+  return {
+    ...settings,
+    ...Object.fromEntries(others),
+    hooks: { ...settings.hooks, ...Object.fromEntries(hooks) },
+    exclude: exclude.length > 0 ? exclude.filter(Boolean) : settings.exclude,
+  };
+}
+
+export function scan(path: string, exclude: string[] = []): Scan {
   return {
     path,
     template: "tacacs",
@@ -91,7 +139,10 @@ export function scan(path: string): Scan {
       sources: sources.map((source) => ({ path: source, readable: true, writable: name !== "audit", owner: "tacacs" })),
       size_bytes: size,
     })),
-    left_out: [{ path: "data/devices.db-wal", reason: "side_file" }],
+    left_out: [
+      { path: "data/devices.db-wal", reason: "side_file" },
+      ...exclude.map((glob) => ({ path: glob, reason: "excluded" })),
+    ],
     warnings: [],
   };
 }
@@ -99,10 +150,10 @@ export function scan(path: string): Scan {
 export const TEST_GOOD: TestReport = {
   ok: true,
   checks: [
+    { name: "reach", ok: true, message: "local" },
     { name: "write", ok: true, message: "" },
-    { name: "read_back", ok: true, message: "" },
-    { name: "list", ok: true, message: "" },
-    { name: "delete", ok: true, message: "" },
+    { name: "listing", ok: true, message: "" },
+    { name: "nothing_left", ok: true, message: "" },
   ],
 };
 
@@ -148,7 +199,7 @@ export function execution(of: Partial<Execution>): Execution {
 /** What a backup adds to its record. */
 export function archive(name: string): Partial<Execution> {
   return {
-    backup_filename: `backup-${name}-20260301-120000-manual.tar.gz.age`,
+    backup_filename: `backup-${name}-20260301-${120000 + clock}-manual.tar.gz.age`,
     size_bytes: 1_266_000_000,
     compressed_size_bytes: 420_000_000,
     files_included: 7,
@@ -157,8 +208,25 @@ export function archive(name: string): Partial<Execution> {
   };
 }
 
+export function archiveRow(of: Execution, destination: string): ArchiveRow {
+  return {
+    destination,
+    name: of.backup_filename ?? "",
+    instance: "tacacs",
+    type: "manual",
+    created_at: of.started_at,
+    compressed_size_bytes: of.compressed_size_bytes ?? 0,
+    encrypted: true,
+    pinned: of.pinned,
+    verified_at: of.verified_at,
+    drilled_at: of.drilled_at,
+    execution_id: of.id,
+    status: of.status,
+  };
+}
+
 export function history(trouble: boolean): Execution[] {
-  const first = execution({ id: "h1", ...archive("tacacs"), comment: "before the upgrade" });
+  const first = execution({ id: "h1", ...archive("tacacs"), pinned: true, comment: "before the upgrade" });
   const second = execution({ id: "h2", ...archive("tacacs"), drilled_at: new Date().toISOString() });
   const failed = execution({
     id: "h3",

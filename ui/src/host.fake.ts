@@ -1,12 +1,16 @@
 // A program that is not there: it keeps its state in memory, so that the page runs in a plain browser and in tests.
 import type { ActEvent } from "./bindings/ActEvent";
+import type { ActKind } from "./bindings/ActKind";
+import type { ArchiveRow } from "./bindings/ArchiveRow";
 import type { Execution } from "./bindings/Execution";
 import type { ExecutionKind } from "./bindings/ExecutionKind";
 import type { Instance } from "./bindings/Instance";
 import type { Phase } from "./bindings/Phase";
 import type { Problem } from "./bindings/Problem";
+import type { RecipientRow } from "./bindings/RecipientRow";
 import type { RestoreReport } from "./bindings/RestoreReport";
 import type { RunningAct } from "./bindings/RunningAct";
+import type { Signer } from "./bindings/Signer";
 import type { StatusReport } from "./bindings/StatusReport";
 import type { Host } from "./host";
 import * as made from "./host.fake.data";
@@ -39,6 +43,8 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
   let instances: Instance[] = settled ? [made.instance("tacacs", "/srv/tacacs", "1f0c9a3e")] : [];
   let destinations = settled ? [made.destination("nas", "/mnt/nas/backups", "d1")] : [];
   let history: Execution[] = settled ? made.history(scene === "trouble") : [];
+  let recipients: RecipientRow[] = [{ recipient: made.KEYS.recipient, name: "this machine", own: true }];
+  let signers: Signer[] = [];
   const settings: Record<string, string> = {};
   const running = new Map<string, RunningAct>();
   const stopped = new Set<string>();
@@ -53,7 +59,7 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
   const fail = (problem: Problem) => Promise.reject<never>(problem);
   const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
-  async function run(id: string, kind: ExecutionKind, subject: string, phases: Phase[]) {
+  async function run(id: string, kind: ActKind, subject: string, phases: Phase[]) {
     const total = 1_400_000_000;
     const act: RunningAct = {
       id,
@@ -102,13 +108,33 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     warnings: [],
   });
 
+  const destinationOf = (e: Execution) => destinations.find((d) => d.id === e.destination_id)?.name ?? "";
+  const named = (e: Execution) => `${destinationOf(e)}:${e.backup_filename}`;
+  const archives = (): ArchiveRow[] =>
+    history
+      .filter((e) => e.kind === "backup" && e.backup_filename !== null && destinationOf(e) !== "")
+      .map((e) => made.archiveRow(e, destinationOf(e)));
+
   const status = (): StatusReport => {
     const newest = history.find((e) => e.kind === "backup" && e.verified_at !== null);
     const at = newest?.started_at ?? null;
     const rows = instances.map((i) => ({ name: i.name, last_verified_at: at, restorable_as_of: at, next_run: null }));
-    if (scene === "trouble") return { state: "failing", sentence: made.FAILING, instances: rows, warnings: [] };
-    if (!newest) return { state: "attention", sentence: "nothing is backed up yet", instances: rows, warnings: [] };
-    return { state: "well", sentence: "everything is backed up and verified", instances: rows, warnings: [] };
+    const concerned = rows.map((r) => r.name);
+    const well: StatusReport = {
+      state: "well",
+      reason: "well",
+      sentence: "",
+      concerned: [],
+      problem: null,
+      instances: rows,
+      warnings: [],
+    };
+    if (scene === "trouble") {
+      return { ...well, state: "failing", reason: "backup_failed", concerned, warnings: [made.OPEN] };
+    }
+    if (rows.length === 0) return { ...well, state: "attention", reason: "no_instance" };
+    if (newest) return well;
+    return { ...well, state: "attention", reason: "not_verified", concerned };
   };
 
   return {
@@ -118,7 +144,10 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     status: () => after(status()),
 
     instances: () => after(instances),
-    scan: (path) => (path.includes("empty") ? fail(made.NOTHING_THERE) : after(made.scan(path))),
+    scan: (path, _template, exclude = []) => {
+      did("scan", path, exclude);
+      return path.includes("empty") ? fail(made.NOTHING_THERE) : after(made.scan(path, exclude));
+    },
     instanceScan: (name) => after(made.scan(instances.find((i) => i.name === name)?.path ?? "")),
     addInstance: (name, path) => {
       did("addInstance", name, path);
@@ -126,6 +155,23 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
       const instance = made.instance(name, path, "1f0c9a3e");
       instances = [...instances, instance];
       return after(instance);
+    },
+    addInstanceFrom: (name, path, archive, accept) => {
+      did("addInstanceFrom", name, path, archive, accept);
+      if (instances.some((i) => i.name === name)) return fail(made.taken(name));
+      const instance = made.instance(name, path, "1f0c9a3e");
+      instances = [...instances, instance];
+      return after(instance);
+    },
+    setInstance: (name, changes) => {
+      did("setInstance", name, changes);
+      const instance = instances.find((i) => i.name === name);
+      if (!instance) return fail(made.unknown(name));
+      const bad = changes.find(([key, value]) => key === "exclude" && value.includes("["));
+      if (bad) return fail(made.badGlob(bad[1]));
+      const changed = { ...instance, settings: made.changed(instance.settings, changes) };
+      instances = instances.map((i) => (i.name === name ? changed : i));
+      return after(changed);
     },
     addSample: () => {
       did("addSample");
@@ -158,6 +204,28 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
       return after(undefined);
     },
 
+    rebuildCatalogue: async (act, name) => {
+      did("rebuildCatalogue", name);
+      await run(act, "catalogue", name, ["fetching"]);
+      return { destination: name, found: history.length, added: 0, removed: 0, foreign: 0 };
+    },
+
+    archives: (of) => after(archives().filter((a) => of === null || a.destination === of)),
+    download: async (act, archive, path) => {
+      did("download", archive, path);
+      await run(act, "download", archive, ["fetching"]);
+    },
+    pin: (archive, pinned) => {
+      did("pin", archive, pinned);
+      history = history.map((e) => (named(e) === archive ? { ...e, pinned } : e));
+      return after(undefined);
+    },
+    deleteArchive: (archive, confirm) => {
+      did("deleteArchive", archive, confirm);
+      if (!archive.endsWith(`:${confirm}`)) return fail(made.NOT_CONFIRMED);
+      history = history.filter((e) => named(e) !== archive);
+      return after(undefined);
+    },
     backup: async (act, instance, to, comment) => {
       did("backup", instance, to, comment);
       await run(act, "backup", instance, ["capturing", "packing", "verifying"]);
@@ -221,11 +289,39 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
       return after(made.KEYS);
     },
     publicKeys: () => after(keys),
-    recipients: () => after([{ recipient: made.KEYS.recipient, name: "this machine", own: true }]),
-    signers: () => after([]),
+    recipients: () => after(recipients),
+    addRecipient: (recipient, name) => {
+      did("addRecipient", recipient, name);
+      if (!recipient.startsWith("age1")) return fail(made.badRecipient(recipient));
+      recipients = [...recipients, { recipient, name, own: false }];
+      return after(undefined);
+    },
+    removeRecipient: (recipient) => {
+      did("removeRecipient", recipient);
+      if (recipients.length === 1) return fail(made.LAST_RECIPIENT);
+      recipients = recipients.filter((r) => r.recipient !== recipient);
+      return after(undefined);
+    },
+    signers: () => after(signers),
+    addSigner: (verification_key, name) => {
+      did("addSigner", verification_key, name);
+      const signer = { key_id: "E7620F1842B4E81F", verification_key, name };
+      signers = [...signers, signer];
+      return after(signer);
+    },
+    removeSigner: (keyId) => {
+      did("removeSigner", keyId);
+      signers = signers.filter((s) => s.key_id !== keyId);
+      return after(undefined);
+    },
     exportKit: (path) => {
       did("exportKit", path);
       return after(undefined);
+    },
+    importKit: (path) => {
+      did("importKit", path);
+      keys = made.KEYS;
+      return after(made.IMPORTED);
     },
 
     settings: () => after(settings),

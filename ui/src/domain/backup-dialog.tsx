@@ -7,7 +7,8 @@ import type { BackupReport } from "../bindings/BackupReport";
 import { bytes } from "../format";
 import { useNavigation } from "../navigation";
 import { useDestinations } from "../queries";
-import { Answered, sentence } from "../shared/states";
+import { problemWords, sentence } from "../shared/problem";
+import { Answered } from "../shared/states";
 
 export function BackupDialog({ instance, onClose }: { instance: string; onClose: () => void }) {
   const { t } = useTranslation();
@@ -96,7 +97,7 @@ export function backupNotice(report: BackupReport, instance: string, t: T, langu
   const lines = report.executions.flatMap((e) => {
     const size = e.compressed_size_bytes === null ? "" : ` · ${bytes(e.compressed_size_bytes, language)}`;
     const head = `${e.destination}: ${t(`status.${e.status}`)}${size}`;
-    const trouble = e.problem ? [sentence(e.problem.message), sentence(e.problem.hint)].filter(Boolean) : [];
+    const trouble = e.problem ? linesOf(problemWords(e.problem, t)) : [];
     return [head, ...trouble, ...e.warnings.map((w) => sentence(w.message))];
   });
   if (report.executions.length > 0 && whole === report.executions.length) {
@@ -106,4 +107,8 @@ export function backupNotice(report: BackupReport, instance: string, t: T, langu
   return some
     ? { tone: "warning", title: t("act.backup_partial", { instance }), lines }
     : { tone: "bad", title: t("act.backup_failed", { instance }), lines };
+}
+
+function linesOf({ title, facts, hint }: ReturnType<typeof problemWords>): string[] {
+  return [title, facts ?? "", hint].filter(Boolean);
 }

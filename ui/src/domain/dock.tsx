@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import { type Followed, type Notice, useActs } from "../acts";
 import { bytes, clock, pace } from "../format";
 import { useHost } from "../host";
-import { sentence } from "../shared/states";
+import { ProblemText, problemWords } from "../shared/problem";
 
 export function Dock() {
   const { t } = useTranslation();
@@ -117,13 +117,12 @@ function NoticeCard({ notice, onClose }: { notice: Notice; onClose: () => void }
         pr={44}
       >
         {problem && (
-          <Stack gap={4}>
-            <Text size="sm">{sentence(problem.message)}</Text>
-            {problem.hint && <Text size="sm">{sentence(problem.hint)}</Text>}
-            <Text size="xs" className="quiet">
-              {t("app.code", { code: problem.code })}
+          <>
+            <Text size="sm" fw={600} mb={6}>
+              {problemWords(problem, t).title}
             </Text>
-          </Stack>
+            <ProblemText problem={problem} />
+          </>
         )}
         {notice.lines?.map((line) => (
           <Text size="sm" key={line} style={{ overflowWrap: "anywhere" }}>

@@ -1,12 +1,14 @@
-// The page's languages. What the program itself says (sentences of status and problems) comes as it is.
+// The page's languages. What the program itself says (the facts of a problem, warnings) comes as it is.
 import i18next, { type i18n } from "i18next";
 import { initReactI18next } from "react-i18next";
 import { de } from "./de";
 import { en } from "./en";
+import { problems as deProblems } from "./problems.de";
+import { problems as enProblems } from "./problems.en";
 
 declare module "i18next" {
   interface CustomTypeOptions {
-    resources: { translation: typeof en };
+    resources: { translation: typeof en & { problem: typeof enProblems } };
   }
 }
 
@@ -32,7 +34,10 @@ export function speak(language: Language): i18n {
   void words.use(initReactI18next).init({
     lng: language,
     fallbackLng: "en",
-    resources: { en: { translation: en }, de: { translation: de } },
+    resources: {
+      en: { translation: { ...en, problem: enProblems } },
+      de: { translation: { ...de, problem: deProblems } },
+    },
     interpolation: { escapeValue: false },
     initAsync: false,
   });

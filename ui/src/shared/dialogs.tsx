@@ -36,13 +36,14 @@ export function Confirm(props: {
 /** The name typed in. The button wakes only when it is exactly that, and `ready`. */
 export function ConfirmByName(props: {
   name: string;
+  /** Of the field: whose name it is. */
+  label: string;
   action: string;
   ready: boolean;
   busy: boolean;
   children?: ReactNode;
   onConfirm: (typed: string) => void;
 }) {
-  const { t } = useTranslation();
   const [typed, setTyped] = useState("");
   const right = typed === props.name && props.ready && !props.busy;
   return (
@@ -54,12 +55,12 @@ export function ConfirmByName(props: {
     >
       <Stack>
         <TextInput
-          label={t("restore.confirm_label")}
+          label={props.label}
           placeholder={props.name}
           value={typed}
           autoComplete="off"
           spellCheck={false}
-          maw={320}
+          maw={Math.max(320, 9 * props.name.length + 32)}
           onChange={(event) => setTyped(event.currentTarget.value)}
         />
         <Group>

@@ -1,10 +1,11 @@
 // What stands where data will be: waiting, nothing, trouble.
-import { Alert, Button, Center, Group, Skeleton, Stack, Text, ThemeIcon, Title } from "@mantine/core";
+import { Alert, Button, Center, Skeleton, Stack, Text, ThemeIcon, Title } from "@mantine/core";
 import { IconAlertTriangle, type TablerIcon } from "@tabler/icons-react";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { Problem } from "../bindings/Problem";
+import { ProblemText, problemWords } from "./problem";
 
 /** The data, or what stands in its place: a skeleton of the same height, or the problem with a way to try again. */
 export function Answered<T>(props: {
@@ -21,7 +22,7 @@ export function Answered<T>(props: {
   return <Skeleton height={height} radius="lg" role="status" aria-label={t("app.loading")} />;
 }
 
-/** Message, what to do, and the code for whoever is asked for help. */
+/** What it means, the facts, what to do, and the code for whoever is asked for help. */
 export function ProblemNote(props: { problem: Problem; retry?: () => void }) {
   const { t } = useTranslation();
   const { problem, retry } = props;
@@ -31,21 +32,15 @@ export function ProblemNote(props: { problem: Problem; retry?: () => void }) {
       color="red"
       variant="light"
       icon={<IconAlertTriangle aria-hidden />}
-      title={sentence(problem.message)}
+      title={problemWords(problem, t).title}
     >
-      <Stack gap={6}>
-        {problem.hint && <Text size="sm">{sentence(problem.hint)}</Text>}
-        <Group gap="md">
-          <Text size="xs" className="quiet">
-            {t("app.code", { code: problem.code })}
-          </Text>
-          {retry && (
-            <Button size="compact-xs" variant="default" onClick={retry}>
-              {t("app.retry")}
-            </Button>
-          )}
-        </Group>
-      </Stack>
+      <ProblemText problem={problem}>
+        {retry && (
+          <Button size="compact-xs" variant="default" onClick={retry}>
+            {t("app.retry")}
+          </Button>
+        )}
+      </ProblemText>
     </Alert>
   );
 }
@@ -68,9 +63,4 @@ export function Empty(props: { icon: TablerIcon; title: string; text: string; ac
       </Stack>
     </Center>
   );
-}
-
-/** Messages of the program start in lower case and end without a full stop. */
-export function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

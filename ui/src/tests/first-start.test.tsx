@@ -34,7 +34,7 @@ test("a folder with nothing to back up says so with its code and what to do, and
   await user.click(await screen.findByRole("button", { name: "Choose a folder" }));
   const alert = await screen.findByRole("alert");
   expect(alert).toHaveTextContent("`/srv/empty` holds nothing to back up");
-  expect(alert).toHaveTextContent("Check that the disk is mounted");
+  expect(alert).toHaveTextContent("Check that the disk is connected");
   expect(alert).toHaveTextContent("Code: nothing_to_back_up");
   expect(screen.queryByRole("button", { name: "Add it" })).toBeNull();
 });

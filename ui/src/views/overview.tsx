@@ -14,10 +14,12 @@ import type { InstanceStatus } from "../bindings/InstanceStatus";
 import type { State } from "../bindings/State";
 import { BackupDialog } from "../domain/backup-dialog";
 import { kitIsSaved, useSaveKit } from "../domain/kit";
+import { folderWarning, standing } from "../domain/standing";
 import { useNavigation } from "../navigation";
 import { useDestinations, useInstances, usePublicKeys, useStatus } from "../queries";
 import { Facts, Page, Section } from "../shared/page";
-import { Answered, ProblemNote, sentence } from "../shared/states";
+import { ProblemText } from "../shared/problem";
+import { Answered, ProblemNote } from "../shared/states";
 import { When } from "../shared/words";
 import { Welcome } from "./welcome";
 
@@ -48,6 +50,7 @@ export function Overview() {
 }
 
 function Standing() {
+  const { t, i18n } = useTranslation();
   const status = useStatus();
   return (
     <Answered of={status} height={64}>
@@ -57,8 +60,9 @@ function Standing() {
           <Stack>
             <Alert role="status" variant="light" color={colour} radius="lg" icon={<Icon aria-hidden />}>
               <Text fw={600} size="lg">
-                {sentence(report.sentence)}
+                {standing(report, t, i18n.language)}
               </Text>
+              {report.problem && <ProblemText problem={report.problem} />}
             </Alert>
             {report.warnings.map((warning) => (
               <Alert
@@ -68,7 +72,7 @@ function Standing() {
                 radius="lg"
                 icon={<IconAlertTriangle aria-hidden />}
               >
-                <Text size="sm">{sentence(warning.message)}</Text>
+                <Text size="sm">{folderWarning(warning, t)}</Text>
               </Alert>
             ))}
           </Stack>
