@@ -16,6 +16,7 @@ import { Dock } from "./domain/dock";
 import { Mark } from "./domain/mark";
 import { type Room, useNavigation } from "./navigation";
 import { usePreferences } from "./preferences";
+import { DestinationArchives } from "./views/destination-archives";
 import { Destinations } from "./views/destinations";
 import { History } from "./views/history";
 import { Instances } from "./views/instances";
@@ -88,7 +89,11 @@ function Open() {
     case "instances":
       return <Instances key={String(where.add)} add={where.add ?? false} />;
     case "destinations":
-      return <Destinations key={String(where.add)} add={where.add ?? false} />;
+      return where.archives === undefined ? (
+        <Destinations key={String(where.add)} add={where.add ?? false} />
+      ) : (
+        <DestinationArchives key={where.archives} name={where.archives} />
+      );
     case "history":
       return <History />;
     case "restore":

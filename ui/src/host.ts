@@ -2,13 +2,17 @@
 import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import { createContext, useContext } from "react";
+import type { Accepted } from "./bindings/Accepted";
 import type { ActEvent } from "./bindings/ActEvent";
+import type { ArchiveRow } from "./bindings/ArchiveRow";
 import type { BackupReport } from "./bindings/BackupReport";
+import type { CatalogueReport } from "./bindings/CatalogueReport";
 import type { CheckReport } from "./bindings/CheckReport";
 import type { CloseAnswer } from "./bindings/CloseAnswer";
 import type { DestinationConfig } from "./bindings/DestinationConfig";
 import type { DestinationType } from "./bindings/DestinationType";
 import type { Execution } from "./bindings/Execution";
+import type { ImportReport } from "./bindings/ImportReport";
 import type { Instance } from "./bindings/Instance";
 import type { Place } from "./bindings/Place";
 import type { Problem } from "./bindings/Problem";
@@ -22,6 +26,7 @@ import type { Scan } from "./bindings/Scan";
 import type { ShowReport } from "./bindings/ShowReport";
 import type { Signer } from "./bindings/Signer";
 import type { StatusReport } from "./bindings/StatusReport";
+import type { Template } from "./bindings/Template";
 import type { TestReport } from "./bindings/TestReport";
 
 /** What the program can be asked. A promise rejects with a `Problem`. An archive is an execution's id, `DEST:NAME` or a path. */
@@ -30,9 +35,13 @@ export interface Host {
   status(): Promise<StatusReport>;
 
   instances(): Promise<Instance[]>;
-  scan(path: string): Promise<Scan>;
+  /** What would be backed up there, with these excludes. */
+  scan(path: string, template?: Template, exclude?: string[]): Promise<Scan>;
   instanceScan(name: string): Promise<Scan>;
   addInstance(name: string, path: string): Promise<Instance>;
+  addInstanceFrom(name: string, path: string, archive: string, accept: Accepted): Promise<Instance>;
+  /** Settings and their values; `exclude` repeated is the whole list. */
+  setInstance(name: string, changes: [string, string][]): Promise<Instance>;
   addSample(): Promise<Instance>;
   removeInstance(name: string): Promise<void>;
 
@@ -41,7 +50,15 @@ export interface Host {
   testDestination(name: string): Promise<TestReport>;
   enableDestination(name: string, enabled: boolean): Promise<void>;
   removeDestination(name: string): Promise<void>;
+  /** Makes what is known of its archives agree with what is there. */
+  rebuildCatalogue(act: string, name: string): Promise<CatalogueReport>;
 
+  /** Newest first, of one destination or of all. */
+  archives(destination: string | null): Promise<ArchiveRow[]>;
+  download(act: string, archive: string, path: string): Promise<void>;
+  pin(archive: string, pinned: boolean): Promise<void>;
+  /** `confirm` is the archive's file name, as it was typed. */
+  deleteArchive(archive: string, confirm: string): Promise<void>;
   backup(act: string, instance: string, to: string[], comment: string): Promise<BackupReport>;
   history(limit: number): Promise<Execution[]>;
   show(archive: string): Promise<ShowReport>;
@@ -55,8 +72,13 @@ export interface Host {
   init(): Promise<PublicKeys>;
   publicKeys(): Promise<PublicKeys | null>;
   recipients(): Promise<RecipientRow[]>;
+  addRecipient(recipient: string, name: string): Promise<void>;
+  removeRecipient(recipient: string): Promise<void>;
   signers(): Promise<Signer[]>;
+  addSigner(verificationKey: string, name: string): Promise<Signer>;
+  removeSigner(keyId: string): Promise<void>;
   exportKit(path: string): Promise<void>;
+  importKit(path: string): Promise<ImportReport>;
 
   settings(): Promise<Record<string, string>>;
   setSettings(changes: Record<string, string>): Promise<void>;
@@ -78,9 +100,11 @@ export const tauriHost: Host = {
   status: () => invoke("status"),
 
   instances: () => invoke("instances"),
-  scan: (path) => invoke("scan", { path, template: null, exclude: [] }),
+  scan: (path, template, exclude) => invoke("scan", { path, template: template ?? null, exclude: exclude ?? [] }),
   instanceScan: (name) => invoke("instance_scan", { name }),
   addInstance: (name, path) => invoke("add_instance", { name, path, template: null, exclude: [] }),
+  addInstanceFrom: (name, path, archive, accept) => invoke("add_instance_from", { name, path, archive, accept }),
+  setInstance: (name, changes) => invoke("set_instance", { name, changes }),
   addSample: () => invoke("add_sample"),
   removeInstance: (name) => invoke("remove_instance", { name }),
 
@@ -90,7 +114,12 @@ export const tauriHost: Host = {
   testDestination: (name) => invoke("test_destination", { name }),
   enableDestination: (name, enabled) => invoke("enable_destination", { name, enabled }),
   removeDestination: (name) => invoke("remove_destination", { name }),
+  rebuildCatalogue: (act, name) => invoke("rebuild_catalogue", { act, name }),
 
+  archives: (destination) => invoke("archives", { instance: null, destination }),
+  download: (act, archive, path) => invoke("download", { act, archive, path }),
+  pin: (archive, pinned) => invoke("pin", { archive, pinned }),
+  deleteArchive: (archive, confirm) => invoke("delete_archive", { archive, confirm }),
   backup: (act, instance, to, comment) => invoke("backup", { act, instance, to, comment }),
   history: (limit) => invoke("history", { limit }),
   show: (archive) => invoke("show", { archive }),
@@ -104,8 +133,13 @@ export const tauriHost: Host = {
   init: () => invoke("init"),
   publicKeys: () => invoke("public_keys"),
   recipients: () => invoke("recipients"),
+  addRecipient: (recipient, name) => invoke("add_recipient", { recipient, name }),
+  removeRecipient: (recipient) => invoke("remove_recipient", { recipient }),
   signers: () => invoke("signers"),
+  addSigner: (verificationKey, name) => invoke("add_signer", { verificationKey, name }),
+  removeSigner: (keyId) => invoke("remove_signer", { keyId }),
   exportKit: (path) => invoke("export_kit", { path }),
+  importKit: (path) => invoke("import_kit", { path }),
 
   settings: () => invoke("settings"),
   setSettings: (changes) => invoke("set_settings", { changes }),

@@ -5,7 +5,8 @@ export type Room = "overview" | "instances" | "destinations" | "history" | "rest
 
 export type Where =
   | { room: Exclude<Room, "restore" | "instances" | "destinations"> }
-  | { room: "instances" | "destinations"; add?: boolean }
+  | { room: "instances"; add?: boolean }
+  | { room: "destinations"; add?: boolean; archives?: string }
   | { room: "restore"; archive?: string; instance?: string };
 
 interface Navigation {

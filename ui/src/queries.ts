@@ -13,6 +13,8 @@ export const useStatus = () => useAsked(["status"], (h) => h.status());
 export const useInstances = () => useAsked(["instances"], (h) => h.instances());
 export const useInstanceScan = (name: string) => useAsked(["instance-scan", name], (h) => h.instanceScan(name));
 export const useDestinations = () => useAsked(["destinations"], (h) => h.destinations());
+export const useArchives = (destination: string | null) =>
+  useAsked(["archives", destination], (h) => h.archives(destination));
 export const useHistory = (limit: number) => useAsked(["history", limit], (h) => h.history(limit));
 export const useShow = (archive: string | null) =>
   useAsked(["show", archive], (h) => h.show(archive ?? ""), archive !== null);

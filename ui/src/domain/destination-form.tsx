@@ -1,23 +1,25 @@
 // Adding a folder as a destination, and what its test found.
 import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { IconCircleCheck, IconCircleX } from "@tabler/icons-react";
+import type { TFunction } from "i18next";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { TestReport } from "../bindings/TestReport";
+import { en } from "../i18n/en";
 import { useChange, useQuestion } from "../queries";
-import { ProblemNote, sentence } from "../shared/states";
+import { sentence } from "../shared/problem";
+import { ProblemNote } from "../shared/states";
+import { PathField } from "./path-field";
 
 export function DestinationForm({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
   const [path, setPath] = useState("");
   const [name, setName] = useState(t("destinations.name_default"));
-  const pick = useQuestion((host, title: string) => host.pickFolder(title));
   const add = useChange(async (host) => {
     await host.init();
     return host.addDestination(name.trim(), "local", { base_path: path });
   });
   const test = useQuestion((host, of: string) => host.testDestination(of));
-  const choose = () => pick.mutate(t("destinations.pick"), { onSuccess: (picked) => picked && setPath(picked) });
   const submit = () => add.mutate(undefined, { onSuccess: (added) => test.mutate(added.name) });
   const ready = path.startsWith("/") && name.trim() !== "";
 
@@ -36,21 +38,14 @@ export function DestinationForm({ onClose }: { onClose: () => void }) {
         }}
       >
         <Stack>
-          <Group align="flex-end" wrap="nowrap">
-            <TextInput
-              flex={1}
-              label={t("destinations.folder")}
-              value={path}
-              placeholder="/mnt/backups"
-              classNames={{ input: "mono" }}
-              spellCheck={false}
-              disabled={add.isSuccess}
-              onChange={(event) => setPath(event.currentTarget.value)}
-            />
-            <Button variant="default" onClick={choose} loading={pick.isPending} disabled={add.isSuccess} data-autofocus>
-              {t("destinations.choose")}
-            </Button>
-          </Group>
+          <PathField
+            label={t("destinations.folder")}
+            title={t("destinations.pick")}
+            placeholder="/mnt/backups"
+            value={path}
+            disabled={add.isSuccess}
+            onChange={setPath}
+          />
           <TextInput
             label={t("destinations.name")}
             value={name}
@@ -103,7 +98,7 @@ export function TestView({ report }: { report: TestReport }) {
                 color={`var(--mantine-color-${check.ok ? "tide" : "red"}-6)`}
               />
               <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-                {sentence(check.name.replaceAll("_", " "))}
+                {checkName(check.name, t)}
                 {check.message && <span className="quiet"> · {check.message}</span>}
               </Text>
             </Group>
@@ -112,4 +107,11 @@ export function TestView({ report }: { report: TestReport }) {
       </Stack>
     </Alert>
   );
+}
+
+/** A check that the page has no words for comes by its own name. */
+function checkName(name: string, t: TFunction): string {
+  return Object.hasOwn(en.destinations.checks, name)
+    ? t(`destinations.checks.${name as keyof typeof en.destinations.checks}`)
+    : sentence(name.replaceAll("_", " "));
 }

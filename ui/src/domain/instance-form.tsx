@@ -9,6 +9,10 @@ import { ScanView } from "./scan-view";
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
+export function isName(name: string): boolean {
+  return NAME.test(name);
+}
+
 /** Opens the folder dialog at once; a dismissed one closes it again. */
 export function InstanceForm({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
@@ -34,7 +38,7 @@ export function InstanceForm({ onClose }: { onClose: () => void }) {
     choose();
   }, []);
 
-  const good = NAME.test(name);
+  const good = isName(name);
   if (path === null && !pick.error) return null;
   return (
     <Modal
@@ -66,7 +70,7 @@ export function InstanceForm({ onClose }: { onClose: () => void }) {
           {scan.data && (
             <>
               <Text fw={600}>{t("instances.scan")}</Text>
-              <ScanView scan={scan.data} />
+              <ScanView scan={scan.data} name={name} />
               <TextInput
                 label={t("instances.name")}
                 description={t("instances.name_text")}

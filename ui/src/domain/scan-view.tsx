@@ -1,19 +1,24 @@
 // What would be backed up in a folder: components, where they are, who may read and write them.
-import { Badge, Group, Stack, Table, Text } from "@mantine/core";
-import { IconAdjustments, IconDatabase, IconFiles } from "@tabler/icons-react";
+import { Badge, Button, Collapse, Group, Stack, Table, Text } from "@mantine/core";
+import { IconAdjustments, IconChevronDown, IconDatabase, IconFiles } from "@tabler/icons-react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ComponentKind } from "../bindings/ComponentKind";
+import type { LeftOut } from "../bindings/LeftOut";
 import type { Scan } from "../bindings/Scan";
 import type { ScannedSource } from "../bindings/ScannedSource";
 import type { Warning } from "../bindings/Warning";
 import { bytes } from "../format";
-import { sentence } from "../shared/states";
+import { en } from "../i18n/en";
+import { sentence } from "../shared/problem";
 import { Size } from "../shared/words";
 
 export const KIND_ICONS = { database: IconDatabase, config: IconAdjustments, files: IconFiles };
 
-export function ScanView({ scan }: { scan: Scan }) {
+/** `name`: of the instance, for those who do not see where they are. */
+export function ScanView({ scan, name }: { scan: Scan; name: string }) {
   const { t, i18n } = useTranslation();
+  const [open, setOpen] = useState(false);
   const total = scan.components.reduce((sum, c) => sum + c.size_bytes, 0);
   return (
     <Stack gap="sm">
@@ -23,9 +28,24 @@ export function ScanView({ scan }: { scan: Scan }) {
         </Badge>
         <Text size="sm" className="quiet">
           {t("instances.total", { count: scan.components.length, size: bytes(total, i18n.language) })}
-          {scan.left_out.length > 0 && ` · ${t("instances.left_out", { count: scan.left_out.length })}`}
         </Text>
+        {scan.left_out.length > 0 && (
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            color="gray"
+            aria-expanded={open}
+            aria-label={t("instances.left_out_show", { name })}
+            rightSection={<IconChevronDown size={14} aria-hidden style={{ rotate: open ? "180deg" : "0deg" }} />}
+            onClick={() => setOpen(!open)}
+          >
+            {t("instances.left_out", { count: scan.left_out.length })}
+          </Button>
+        )}
       </Group>
+      <Collapse expanded={open}>
+        <LeftOutList of={scan.left_out} />
+      </Collapse>
       <div className="scroll">
         <Table>
           <Table.Thead>
@@ -59,6 +79,26 @@ export function ScanView({ scan }: { scan: Scan }) {
         </Table>
       </div>
       <Warnings of={scan.warnings} />
+    </Stack>
+  );
+}
+
+const SHOWN = 200;
+
+function LeftOutList({ of }: { of: LeftOut[] }) {
+  const { t } = useTranslation();
+  const reason = (code: string) =>
+    Object.hasOwn(en.instances.reason, code)
+      ? t(`instances.reason.${code as keyof typeof en.instances.reason}`)
+      : code.replaceAll("_", " ");
+  return (
+    <Stack gap={4}>
+      {of.slice(0, SHOWN).map(({ path, reason: why }) => (
+        <Text key={path} size="sm">
+          <span className="mono">{path}</span> <span className="quiet">· {reason(why)}</span>
+        </Text>
+      ))}
+      {of.length > SHOWN && <Text className="quiet">…</Text>}
     </Stack>
   );
 }

@@ -36,6 +36,7 @@ export function UndoDialog(props: {
         <Text>{t("restore.undo_text")}</Text>
         <ConfirmByName
           name={instance}
+          label={t("restore.confirm_label")}
           action={t("restore.undo_do")}
           ready
           busy={false}

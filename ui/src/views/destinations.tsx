@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { DestinationConfig } from "../bindings/DestinationConfig";
 import { DestinationForm, TestView } from "../domain/destination-form";
+import { useNavigation } from "../navigation";
 import { useChange, useDestinations, useQuestion } from "../queries";
 import { Confirm } from "../shared/dialogs";
 import { Facts, Page, Section } from "../shared/page";
@@ -20,9 +21,9 @@ export function Destinations({ add }: { add: boolean }) {
       {t("destinations.add")}
     </Button>
   );
-  const none = destinations.data?.length === 0;
+  const some = (destinations.data?.length ?? 0) > 0;
   return (
-    <Page title={t("destinations.title")} text={t("destinations.text")} actions={none ? null : button}>
+    <Page title={t("destinations.title")} text={t("destinations.text")} actions={some && button}>
       <Answered of={destinations} height={200}>
         {(all) =>
           all.length === 0 ? (
@@ -48,6 +49,7 @@ export function Destinations({ add }: { add: boolean }) {
 
 function DestinationSection({ destination }: { destination: DestinationConfig }) {
   const { t } = useTranslation();
+  const { go } = useNavigation();
   const { name } = destination;
   const [removing, setRemoving] = useState(false);
   const test = useQuestion((host, of: string) => host.testDestination(of));
@@ -60,6 +62,14 @@ function DestinationSection({ destination }: { destination: DestinationConfig })
       title={name}
       aside={
         <Group gap="sm">
+          <Button
+            size="compact-sm"
+            variant="default"
+            aria-label={t("destinations.archives_of", { name })}
+            onClick={() => go({ room: "destinations", archives: name })}
+          >
+            {t("destinations.archives")}
+          </Button>
           <Button size="compact-sm" variant="default" loading={test.isPending} onClick={() => test.mutate(name)}>
             {t("destinations.test")}
           </Button>

@@ -1,17 +1,18 @@
 // Everything that was done, newest first; each row opens into its details and what can be done with it.
-import { Alert, Button, Collapse, Group, SegmentedControl, Stack, Text, UnstyledButton } from "@mantine/core";
-import { IconChevronDown, IconHistory } from "@tabler/icons-react";
+import { Alert, Button, Group, SegmentedControl, Stack, Text } from "@mantine/core";
+import { IconHistory } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useActs } from "../acts";
-import type { CheckReport } from "../bindings/CheckReport";
 import type { Execution } from "../bindings/Execution";
+import { useChecks } from "../domain/checks";
 import { Warnings } from "../domain/scan-view";
 import { UndoDialog } from "../domain/undo-dialog";
 import { useNavigation } from "../navigation";
 import { useDestinations, useHistory, useInstances } from "../queries";
+import { Fold } from "../shared/fold";
 import { Facts, Page } from "../shared/page";
-import { Answered, Empty, sentence } from "../shared/states";
+import { sentence } from "../shared/problem";
+import { Answered, Empty } from "../shared/states";
 import { Size, StatusPill, When } from "../shared/words";
 
 const PAGE = 50;
@@ -78,46 +79,36 @@ export function undoable(all: Execution[], like: Execution): string | null {
 
 function Row({ execution, undoable }: { execution: Execution; undoable: boolean }) {
   const { t } = useTranslation();
-  const [open, setOpen] = useState(false);
   const instances = useInstances();
   const destinations = useDestinations();
   const instance = instances.data?.find((i) => i.id === execution.instance_id)?.name ?? execution.instance_id ?? "–";
   const destination = destinations.data?.find((d) => d.id === execution.destination_id)?.name ?? "";
   const what = `${t(`kind.${execution.kind}`)} · ${instance}`;
   return (
-    <div className="choice" style={{ padding: 0 }}>
-      <UnstyledButton
-        w="100%"
-        p="sm"
-        aria-expanded={open}
-        aria-label={t("history.details", { what })}
-        onClick={() => setOpen(!open)}
-      >
-        <Group justify="space-between" wrap="nowrap" gap="md">
-          <div style={{ minWidth: 0, flex: 1 }}>
-            <Text fw={600} truncate>
-              {what}
-            </Text>
-            <Text size="sm" className="quiet" truncate>
-              <When at={execution.started_at} />
-              {destination && ` · ${destination}`}
-            </Text>
-          </div>
+    <Fold
+      title={what}
+      text={
+        <>
+          <When at={execution.started_at} />
+          {destination && ` · ${destination}`}
+        </>
+      }
+      label={t("history.details", { what })}
+      aside={
+        <>
           <Text size="sm" className="quiet" visibleFrom="sm">
             <Size of={execution.compressed_size_bytes} />
           </Text>
           <StatusPill status={execution.status} />
-          <IconChevronDown size={18} aria-hidden style={{ flex: "none", rotate: open ? "180deg" : "0deg" }} />
-        </Group>
-      </UnstyledButton>
-      <Collapse expanded={open}>
-        <Details execution={execution} instance={instance} undoable={undoable} />
-      </Collapse>
-    </div>
+        </>
+      }
+    >
+      {() => <Details execution={execution} instance={instance} destination={destination} undoable={undoable} />}
+    </Fold>
   );
 }
 
-function Details(props: { execution: Execution; instance: string; undoable: boolean }) {
+function Details(props: { execution: Execution; instance: string; destination: string; undoable: boolean }) {
   const { t } = useTranslation();
   const { execution, instance } = props;
   const [undoing, setUndoing] = useState(false);
@@ -164,7 +155,7 @@ function Details(props: { execution: Execution; instance: string; undoable: bool
       )}
       <Facts facts={facts} />
       <Warnings of={execution.warnings} />
-      {isArchive && <ArchiveActions execution={execution} />}
+      {isArchive && <ArchiveActions execution={execution} destination={props.destination} />}
       {props.undoable && (
         <Group>
           <Button variant="default" onClick={() => setUndoing(true)}>
@@ -177,37 +168,19 @@ function Details(props: { execution: Execution; instance: string; undoable: bool
   );
 }
 
-function ArchiveActions({ execution }: { execution: Execution }) {
+function ArchiveActions({ execution, destination }: { execution: Execution; destination: string }) {
   const { t } = useTranslation();
   const { go } = useNavigation();
-  const { start, notify } = useActs();
-  const tell = (report: CheckReport | null, good: string) => {
-    if (!report) return;
-    const problems = report.problems.map((p) => [p.entry, p.message].filter(Boolean).join(": "));
-    const lines = [...problems, ...report.claims_broken.map(sentence)];
-    notify(
-      report.ok
-        ? { tone: lines.length > 0 ? "warning" : "good", title: good, lines }
-        : { tone: "bad", title: t("act.unsound"), lines },
-    );
-  };
+  const { verify, drill } = useChecks();
+  // What the dock shows while it runs; the id where the destination is gone.
+  const archive = destination ? `${destination}:${execution.backup_filename}` : execution.id;
   return (
     <Group gap="sm">
       <Button onClick={() => go({ room: "restore", archive: execution.id })}>{t("history.restore")}</Button>
-      <Button
-        variant="default"
-        onClick={async () =>
-          tell(await start((h, act) => h.verify(act, execution.id), t("kind.verify")), t("act.sound"))
-        }
-      >
+      <Button variant="default" onClick={() => void verify(archive)}>
         {t("history.verify")}
       </Button>
-      <Button
-        variant="default"
-        onClick={async () =>
-          tell(await start((h, act) => h.drill(act, execution.id), t("kind.drill")), t("act.drilled"))
-        }
-      >
+      <Button variant="default" onClick={() => void drill(archive)}>
         {t("history.drill")}
       </Button>
     </Group>

@@ -2,9 +2,11 @@
 import { Alert, Button, CopyButton, Group, Stack, Text } from "@mantine/core";
 import { IconCircleCheck, IconCopy, IconKey, IconLifebuoy } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
+import type { ImportReport } from "../bindings/ImportReport";
 import type { PublicKeys } from "../bindings/PublicKeys";
 import { useSaveKit } from "../domain/kit";
-import { useChange, usePublicKeys, useRecipients, useSigners } from "../queries";
+import { Recipients, Signers } from "../domain/trustees";
+import { useChange, usePublicKeys } from "../queries";
 import { Facts, Page, Section } from "../shared/page";
 import { Answered, Empty, ProblemNote } from "../shared/states";
 
@@ -12,8 +14,14 @@ export function Keys() {
   const { t } = useTranslation();
   const keys = usePublicKeys();
   const make = useChange((host) => host.init());
+  const take = useChange(async (host, title: string) => {
+    const path = await host.pickFile(title);
+    return path === null ? null : host.importKit(path);
+  });
+  const problem = make.error ?? take.error;
   return (
     <Page title={t("keys.title")} text={t("keys.text")}>
+      {take.data && <Imported report={take.data} />}
       <Answered of={keys} height={360}>
         {(found) =>
           found ? (
@@ -24,24 +32,53 @@ export function Keys() {
               title={t("keys.none")}
               text={t("keys.none_text")}
               action={
-                <Button loading={make.isPending} onClick={() => make.mutate(undefined)}>
-                  {t("keys.make")}
-                </Button>
+                <Group gap="sm" justify="center">
+                  <Button variant="default" loading={take.isPending} onClick={() => take.mutate(t("keys.import_pick"))}>
+                    {t("keys.import")}
+                  </Button>
+                  <Button loading={make.isPending} onClick={() => make.mutate(undefined)}>
+                    {t("keys.make")}
+                  </Button>
+                </Group>
               }
             />
           )
         }
       </Answered>
-      {make.error && <ProblemNote problem={make.error} />}
+      {problem && <ProblemNote problem={problem} />}
     </Page>
+  );
+}
+
+function Imported({ report }: { report: ImportReport }) {
+  const { t } = useTranslation();
+  const names = (of: string[]) => ({ names: of.join(", ") });
+  const lines = [
+    report.destinations.length > 0 && t("keys.imported_destinations", names(report.destinations)),
+    report.destinations_skipped.length > 0 && t("keys.imported_skipped", names(report.destinations_skipped)),
+    report.instances.length > 0 && t("keys.imported_instances", names(report.instances.map((i) => i.name))),
+  ].filter((line) => line !== false);
+  return (
+    <Alert
+      role="status"
+      variant="light"
+      color="tide"
+      radius="lg"
+      icon={<IconCircleCheck aria-hidden />}
+      title={t("keys.imported")}
+    >
+      {lines.map((line) => (
+        <Text key={line} size="sm">
+          {line}
+        </Text>
+      ))}
+    </Alert>
   );
 }
 
 function Made({ keys }: { keys: PublicKeys }) {
   const { t } = useTranslation();
   const kit = useSaveKit();
-  const recipients = useRecipients(true);
-  const signers = useSigners(true);
   return (
     <Stack>
       <Section title={t("keys.kit")}>
@@ -66,32 +103,8 @@ function Made({ keys }: { keys: PublicKeys }) {
           ]}
         />
       </Section>
-      <Section title={t("keys.recipients")}>
-        <Answered of={recipients} height={40}>
-          {(all) => (
-            <Facts
-              facts={all.map((row) => [
-                row.own ? t("keys.own") : row.name,
-                <span key={row.recipient} className="mono">
-                  {row.recipient}
-                </span>,
-              ])}
-            />
-          )}
-        </Answered>
-      </Section>
-      {signers.data && signers.data.length > 0 && (
-        <Section title={t("keys.signers")}>
-          <Facts
-            facts={signers.data.map((s) => [
-              s.name,
-              <span key={s.key_id} className="mono">
-                {s.key_id}
-              </span>,
-            ])}
-          />
-        </Section>
-      )}
+      <Recipients />
+      <Signers />
     </Stack>
   );
 }

@@ -1,14 +1,16 @@
 // The first start: a service of one's own, or a sample to break and bring back.
-import { Button, Card, SimpleGrid, Stack, Text, ThemeIcon, Title } from "@mantine/core";
+import { Button, Card, Group, SimpleGrid, Stack, Text, ThemeIcon, Title } from "@mantine/core";
 import { IconFlask, IconFolder, type TablerIcon } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { InstanceForm } from "../domain/instance-form";
+import { useNavigation } from "../navigation";
 import { useChange } from "../queries";
 import { ProblemNote } from "../shared/states";
 
 export function Welcome() {
   const { t } = useTranslation();
+  const { go } = useNavigation();
   const [adding, setAdding] = useState(false);
   const sample = useChange(async (host) => {
     await host.init();
@@ -37,6 +39,14 @@ export function Welcome() {
           </Button>
         </Way>
       </SimpleGrid>
+      <Group gap="sm">
+        <Text className="quiet">
+          <strong>{t("welcome.lost")}</strong> {t("welcome.lost_text")}
+        </Text>
+        <Button size="compact-sm" variant="default" onClick={() => go({ room: "keys" })}>
+          {t("welcome.lost_do")}
+        </Button>
+      </Group>
       {adding && <InstanceForm onClose={() => setAdding(false)} />}
     </Stack>
   );

@@ -1,17 +1,15 @@
 // What the archive is, who signed it, and which parts go where.
-import { Alert, Badge, Button, Checkbox, Group, Select, SimpleGrid, Stack, Text } from "@mantine/core";
-import { IconAlertTriangle } from "@tabler/icons-react";
+import { Badge, Button, Checkbox, Group, Select, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Instance } from "../../bindings/Instance";
 import type { ShowReport } from "../../bindings/ShowReport";
-import { ComponentName, Warnings } from "../../domain/scan-view";
-import { moment } from "../../format";
+import { ArchiveFacts } from "../../domain/archive-facts";
+import { ComponentName } from "../../domain/scan-view";
 import { useNavigation } from "../../navigation";
 import { useInstances, useShow } from "../../queries";
-import { Facts, Section } from "../../shared/page";
-import { Answered, sentence } from "../../shared/states";
-import { Size } from "../../shared/words";
+import { Section } from "../../shared/page";
+import { Answered } from "../../shared/states";
 import type { Choice } from ".";
 
 export function ChoiceStep(props: { archive: string; onBack: () => void; onChosen: (choice: Choice) => void }) {
@@ -55,7 +53,9 @@ function Parts(props: {
   const [components, setComponents] = useState(there);
   return (
     <>
-      <ArchiveFacts report={report} />
+      <Section>
+        <ArchiveFacts report={report} />
+      </Section>
       <Section title={t("restore.what")}>
         <Stack>
           <Checkbox
@@ -116,59 +116,4 @@ function Parts(props: {
       </Group>
     </>
   );
-}
-
-function ArchiveFacts({ report }: { report: ShowReport }) {
-  const { t, i18n } = useTranslation();
-  const { backup_metadata: made, warnings } = report.manifest;
-  const trusted = report.signature === "this-installation" || report.signature === "known";
-  return (
-    <Section>
-      <Stack>
-        <Facts
-          facts={[
-            [
-              t("history.archive"),
-              <span key="a" className="mono">
-                {made.archive_name}
-              </span>,
-            ],
-            [t("restore.made"), moment(made.timestamp_utc, i18n.language)],
-            [t("restore.of"), `${made.instance_name} (${made.hostname})`],
-            [t("history.file"), <Size key="f" of={report.compressed_size_bytes} />],
-            ...(made.comment ? [[t("backup.comment"), made.comment] as [string, string]] : []),
-            [t("restore.signed"), <Signed key="s" report={report} />],
-          ]}
-        />
-        {(!trusted || report.claims_broken.length > 0) && (
-          <Alert color="orange" variant="light" role="alert" icon={<IconAlertTriangle aria-hidden />}>
-            <Text fw={600}>
-              {t("restore.signed")} <Signed report={report} />
-            </Text>
-            {report.claims_broken.map((claim) => (
-              <Text key={claim} size="sm">
-                {sentence(claim)}
-              </Text>
-            ))}
-          </Alert>
-        )}
-        <Warnings of={warnings} />
-      </Stack>
-    </Section>
-  );
-}
-
-function Signed({ report }: { report: ShowReport }) {
-  const { t } = useTranslation();
-  const key = report.key_id ?? "";
-  switch (report.signature) {
-    case "this-installation":
-      return t("restore.sig_this");
-    case "known":
-      return t("restore.sig_known", { key });
-    case "unknown":
-      return t("restore.sig_unknown", { key });
-    case "none":
-      return t("restore.sig_none");
-  }
 }

@@ -1,16 +1,15 @@
 // The name typed in; a second confirmation where the archive is not surely this installation's. Then the restore itself.
-import { Alert, Button, Checkbox, List, Stack, Text } from "@mantine/core";
-import { IconAlertTriangle } from "@tabler/icons-react";
+import { Button, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useActs } from "../../acts";
-import type { Accepted } from "../../bindings/Accepted";
 import type { RestoreReport } from "../../bindings/RestoreReport";
 import type { ShowReport } from "../../bindings/ShowReport";
+import { useAcceptance } from "../../domain/acceptance";
 import { useShow } from "../../queries";
 import { ConfirmByName } from "../../shared/dialogs";
 import { Section } from "../../shared/page";
-import { Answered, sentence } from "../../shared/states";
+import { Answered } from "../../shared/states";
 import type { Choice } from ".";
 
 export function ConfirmStep(props: { choice: Choice; onBack: () => void; onDone: (report: RestoreReport) => void }) {
@@ -35,16 +34,8 @@ function Form(props: {
   const { t } = useTranslation();
   const { start } = useActs();
   const { choice, report } = props;
-  const [signer, setSigner] = useState(false);
-  const [claims, setClaims] = useState(false);
   const [busy, setBusy] = useState(false);
-  const asksSigner = report.signature === "none" || report.signature === "unknown";
-  const asksClaims = report.claims_broken.length > 0;
-  const accept: Accepted = {
-    unsigned: report.signature === "none" && signer,
-    signer: report.signature === "unknown" && signer ? report.key_id : null,
-    mismatch: asksClaims && claims,
-  };
+  const { accept, ready, boxes } = useAcceptance(report);
   const run = async (typed: string) => {
     setBusy(true);
     const done = await start(
@@ -57,41 +48,12 @@ function Form(props: {
   return (
     <Stack>
       <Text>{t("restore.confirm_text")}</Text>
-      {(asksSigner || asksClaims) && (
-        <Alert color="orange" variant="light" icon={<IconAlertTriangle aria-hidden />}>
-          <Stack gap="sm">
-            {asksSigner && (
-              <Checkbox
-                checked={signer}
-                onChange={(event) => setSigner(event.currentTarget.checked)}
-                label={
-                  report.signature === "none"
-                    ? t("restore.unsigned")
-                    : t("restore.unknown_signer", { key: report.key_id ?? "" })
-                }
-              />
-            )}
-            {asksClaims && (
-              <>
-                <Checkbox
-                  checked={claims}
-                  onChange={(event) => setClaims(event.currentTarget.checked)}
-                  label={t("restore.mismatch")}
-                />
-                <List size="sm" withPadding>
-                  {report.claims_broken.map((claim) => (
-                    <List.Item key={claim}>{sentence(claim)}</List.Item>
-                  ))}
-                </List>
-              </>
-            )}
-          </Stack>
-        </Alert>
-      )}
+      {boxes}
       <ConfirmByName
         name={choice.instance}
         action={t("restore.do")}
-        ready={(!asksSigner || signer) && (!asksClaims || claims)}
+        label={t("restore.confirm_label")}
+        ready={ready}
         busy={busy}
         onConfirm={(typed) => void run(typed)}
       >
