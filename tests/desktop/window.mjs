@@ -1,6 +1,6 @@
 // A window under test: the W3C WebDriver protocol straight to WebKitWebDriver, and xdotool for the desktop's own dialogs.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 
@@ -37,6 +37,7 @@ export class Window {
     const options = { "webkitgtk:browserOptions": { binary, args: [] } };
     const session = await window.#request("POST", "/session", { capabilities: { alwaysMatch: options } });
     window.session = `/session/${session.sessionId}`;
+    window.program = await until("the program's process", () => childOf(driver.pid));
     return window;
   }
 
@@ -120,12 +121,33 @@ export class Window {
     writeFileSync(path.join(dir, `${name}.png`), Buffer.from(await this.#ask("GET", "/screenshot"), "base64"));
   }
 
+  /** Ends the program from outside, as a test's end does. */
   async close() {
     try {
       await this.#ask("DELETE", "");
     } finally {
       this.driver.kill();
     }
+  }
+
+  /** Asks to close as a user does, by the window manager. */
+  async askToClose() {
+    const id = await until(
+      "the window",
+      () => xdotool("search", "--onlyvisible", "--name", "^Holdfast$").split("\n")[0],
+    );
+    xdotool("windowactivate", "--sync", id);
+    xdotool("key", "--clearmodifiers", "alt+F4");
+  }
+
+  isRunning() {
+    return isAlive(this.program);
+  }
+
+  /** Waits until the program has ended of itself. */
+  async ended() {
+    await until("the end of the program", () => !this.isRunning(), 60_000);
+    this.driver.kill();
   }
 
   /** Everything on the display, dialogs included. */
@@ -157,6 +179,27 @@ export async function answerDialog(title, file) {
     xdotool("key", "Return");
     return false;
   });
+}
+
+function childOf(parent) {
+  const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return processes.find((pid) => stat(pid)?.parent === String(parent));
+}
+
+/** Nobody may have waited for a process that has ended: it stays as a zombie. */
+function isAlive(pid) {
+  const found = stat(pid);
+  return found !== null && found.state !== "Z" && found.state !== "X";
+}
+
+/** After the name, which may hold anything, in parentheses. */
+function stat(pid) {
+  try {
+    const [state, parent] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1).split(" ");
+    return { state, parent };
+  } catch {
+    return null;
+  }
 }
 
 function visible(id) {
