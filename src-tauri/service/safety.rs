@@ -13,7 +13,8 @@ use crate::model::{ArchiveName, ArchiveType, Encryption, Instance};
 use crate::service::assemble::{Assembly, Label, Survey, assemble};
 use crate::service::error::at;
 use crate::service::run::{Run, make_private};
-use crate::service::{Act, BackupService, Result};
+use crate::service::{Act, BackupService, Error, Result};
+use crate::source::discover::ScanError;
 
 /// Kept at least: the last three of an instance, and those of the last week.
 const KEPT: usize = 3;
@@ -38,6 +39,11 @@ impl BackupService {
         if !components.iter().any(exists) {
             return Ok(None);
         }
+        let survey = match Survey::take(self, instance, Some(components)) {
+            // The instance's own folder is a source too, where it has files: it is there, with nothing in it.
+            Err(Error::Scan(ScanError::Nothing(_))) => return Ok(None),
+            survey => survey?,
+        };
         let folder = self
             .data_dir
             .join("safety")
@@ -75,7 +81,7 @@ impl BackupService {
         let signing_key = keys::signing_key(&*self.secrets, &self.require_keys()?)?;
         let assembly = Assembly {
             instance,
-            survey: Survey::take(self, instance, Some(components))?,
+            survey,
             own_folders: &self.own_folders()?,
             label: &label,
             seal,
