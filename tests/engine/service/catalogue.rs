@@ -3,7 +3,7 @@
 use std::fs;
 
 use holdfast::service::error::Refusal;
-use holdfast::service::report::State;
+use holdfast::service::report::{State, StatusReason};
 use holdfast::service::{ArchiveFilter, Error};
 
 use super::fixture::{House, INSTANCE, files_below};
@@ -107,17 +107,34 @@ fn delete_asks_for_the_file_name_and_spares_what_is_pinned() {
 
 #[test]
 fn status_goes_from_attention_to_well_to_failing() {
+    let standing = |house: &House| {
+        let status = house.service.status().unwrap();
+        (status.state, status.reason, status.concerned)
+    };
+    let nobody = Vec::<String>::new;
     let house = House::empty();
-    assert_eq!(house.service.status().unwrap().state, State::Attention);
+    let fresh = (State::Attention, StatusReason::NotSetUp, nobody());
+    assert_eq!(standing(&house), fresh);
+    house.service.init().unwrap();
+    let no_instance = (State::Attention, StatusReason::NoInstance, nobody());
+    assert_eq!(standing(&house), no_instance);
     let house = House::new();
-    assert_eq!(house.service.status().unwrap().state, State::Attention);
+    let name = house.service.instances().unwrap()[0].name.clone();
+    let concerned = || vec![name.clone()];
+    let waiting = (State::Attention, StatusReason::NotVerified, concerned());
+    assert_eq!(standing(&house), waiting);
     house.backup();
     let well = house.service.status().unwrap();
     assert_eq!(well.state, State::Well, "{}", well.sentence);
+    assert_eq!(
+        (well.reason, &well.concerned),
+        (StatusReason::Well, &nobody())
+    );
     assert!(well.instances[0].restorable_as_of.is_some());
     fs::rename(house.instance_dir(), house.path("elsewhere")).unwrap();
     house.backup_to(&["vault"]).unwrap_err();
-    assert_eq!(house.service.status().unwrap().state, State::Failing);
+    let failing = (State::Failing, StatusReason::BackupFailed, concerned());
+    assert_eq!(standing(&house), failing);
 }
 
 #[test]
