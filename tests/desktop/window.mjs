@@ -82,7 +82,7 @@ export class Window {
 
   /** Types into the field of this label, in the place of what is there. */
   async type(label, text) {
-    const xpath = `(//input[@id=//label[starts-with(normalize-space(.),${quote(label)})]/@for])[last()]`;
+    const xpath = `(//*[self::input or self::textarea][@id=//label[starts-with(normalize-space(.),${quote(label)})]/@for])[last()]`;
     const element = await until(`the field "${label}"`, () => this.#element(xpath));
     await this.#ask("POST", `/element/${element[ELEMENT]}/clear`, {});
     await this.#ask("POST", `/element/${element[ELEMENT]}/value`, { text });
@@ -117,6 +117,8 @@ export class Window {
   async shot(name) {
     const dir = process.env.HOLDFAST_SCREENSHOTS;
     if (!dir) return;
+    // What was just changed may not be painted yet.
+    await sleep(400);
     mkdirSync(dir, { recursive: true });
     writeFileSync(path.join(dir, `${name}.png`), Buffer.from(await this.#ask("GET", "/screenshot"), "base64"));
   }

@@ -73,8 +73,9 @@ export function ActsProvider({ children }: { children: ReactNode }) {
   const notify = useCallback((notice: Omit<Notice, "id">) => {
     const id = crypto.randomUUID();
     setNotices((all) => [...all.slice(-2), { ...notice, id }]);
-    // Good news goes by itself; what needs somebody stays.
-    if (notice.tone === "good") setTimeout(() => setNotices((all) => all.filter((n) => n.id !== id)), PASSING_MS);
+    // Good news goes by itself, and what the user did; what needs somebody stays.
+    const passes = notice.tone === "good" || notice.problem?.code === "cancelled";
+    if (passes) setTimeout(() => setNotices((all) => all.filter((n) => n.id !== id)), PASSING_MS);
   }, []);
 
   const start = useCallback<Acts["start"]>(

@@ -44,6 +44,7 @@ export function DestinationForm({ onClose }: { onClose: () => void }) {
             placeholder="/mnt/backups"
             value={path}
             disabled={add.isSuccess}
+            autoFocus
             onChange={setPath}
           />
           <TextInput

@@ -47,6 +47,7 @@ export function InstanceFrom({ onClose }: { onClose: () => void }) {
           />
           <Button
             variant="default"
+            data-autofocus
             leftSection={<IconFileImport size={18} aria-hidden />}
             loading={pick.isPending}
             onClick={() => pick.mutate(t("restore.pick"), { onSuccess: (path) => path && setArchive(path) })}

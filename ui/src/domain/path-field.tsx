@@ -10,6 +10,7 @@ export function PathField(props: {
   placeholder: string;
   value: string;
   disabled?: boolean;
+  autoFocus?: boolean;
   onChange: (path: string) => void;
 }) {
   const { t } = useTranslation();
@@ -30,7 +31,7 @@ export function PathField(props: {
         variant="default"
         loading={pick.isPending}
         disabled={props.disabled ?? false}
-        data-autofocus
+        {...(props.autoFocus && { "data-autofocus": true })}
         onClick={() => pick.mutate(props.title, { onSuccess: (picked) => picked && props.onChange(picked) })}
       >
         {t("destinations.choose")}

@@ -95,7 +95,7 @@ function useLookAgain(name: string) {
     );
     if (!report) return;
     const { found, added, removed, foreign } = report;
-    notify({ tone: "good", title: t("destinations.again_done", { name, found, added, removed, foreign }) });
+    notify({ tone: "good", title: t("destinations.again_done", { name, count: found, added, removed, foreign }) });
   };
   return (
     <Button leftSection={<IconRefresh size={18} aria-hidden />} disabled={running} onClick={() => void look()}>

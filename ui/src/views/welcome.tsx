@@ -39,11 +39,11 @@ export function Welcome() {
           </Button>
         </Way>
       </SimpleGrid>
-      <Group gap="sm">
-        <Text className="quiet">
+      <Group gap="md" wrap="nowrap" align="flex-start">
+        <Text className="quiet" maw={640}>
           <strong>{t("welcome.lost")}</strong> {t("welcome.lost_text")}
         </Text>
-        <Button size="compact-sm" variant="default" onClick={() => go({ room: "keys" })}>
+        <Button size="compact-sm" variant="default" style={{ flex: "none" }} onClick={() => go({ room: "keys" })}>
           {t("welcome.lost_do")}
         </Button>
       </Group>
