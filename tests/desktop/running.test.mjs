@@ -40,13 +40,15 @@ function test(name, step) {
 }
 
 before(async () => {
-  makeService("large", 600);
+  makeService("large", 200);
   makeService("held", 1);
   mkdirSync(place);
   holdfast("init");
   for (const name of ["large", "held"]) holdfast("instance", "add", name, path.join(scratch, name));
-  // Its runs last until the test lets them go.
-  holdfast("instance", "set", "held", "before_hook=while [ ! -e ../go ]; do sleep 0.05; done");
+  // Their runs last until the test lets them go: one before it reads anything, one before what it has written gets its name.
+  const hold = "while [ ! -e ../go ]; do sleep 0.05; done";
+  holdfast("instance", "set", "held", `before_hook=${hold}`);
+  holdfast("instance", "set", "large", `after_hook=${hold}`);
   holdfast("destination", "add", "vault", "--type", "local", "--set", `base_path=${place}`);
   window = await openWindow();
 });
@@ -60,9 +62,11 @@ after(async () => {
 
 test("a backup that is cancelled while it writes leaves nothing behind and is in the history as cancelled", async () => {
   await backUp("large");
-  // In the midst of it: some of the archive is there, most is to come.
+  // In the midst of it: some of the archive is there already.
   await until("the beginning of an archive", () => bytes(place) > 8 * MIB);
   await window.click("Cancel Backup: large");
+  await window.says(/Cancelling…/);
+  writeFileSync(go, "");
   await window.says(/large was not backed up/);
   await window.says(/Nothing was left half done/);
   await window.shot("running-01-cancelled");
@@ -77,6 +81,7 @@ test("a backup that is cancelled while it writes leaves nothing behind and is in
 });
 
 test("closing over a run asks, and staying lets it go on to its end", async () => {
+  rmSync(go, { force: true });
   await backUp("held");
   await window.askToClose();
   await window.says(/Something is still running/);
