@@ -68,13 +68,17 @@ export class Window {
     const text = quote(name);
     const own = `normalize-space(.)=${text} or @aria-label=${text} or @title=${text}`;
     const xpath = `(${within}//*[self::button or self::a or self::label][${own}][not(@disabled)])[last()]`;
+    let sent = false;
     await until(`a click on "${name}"`, async () => {
+      // The click that ends the program may get no answer.
+      if (sent && !this.isRunning()) return true;
       const element = await this.#element(xpath);
       const place = async () => JSON.stringify(await this.#ask("GET", `/element/${element[ELEMENT]}/rect`));
       const before = await place();
       await sleep(120);
       // What still moves would be missed.
       if (before !== (await place())) return false;
+      sent = true;
       await this.#ask("POST", `/element/${element[ELEMENT]}/click`, {});
       return true;
     });
