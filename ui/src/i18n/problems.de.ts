@@ -279,6 +279,22 @@ export const problems: Problems = {
     title: "Die eigenen Aufzeichnungen von Holdfast sind nicht zu gebrauchen",
     hint: "Sehen Sie nach dem Datenordner: Seine Platte ist vielleicht voll oder schreibgeschützt. Archive gehen damit nicht verloren.",
   },
+  store_read_only: {
+    title: "In den Datenordner kann nicht geschrieben werden",
+    hint: "Machen Sie ihn für diesen Benutzer wieder beschreibbar. Bis dahin wird nichts aufgezeichnet; die Archive an ihren Zielen sind heil.",
+  },
+  store_full: {
+    title: "Die Platte des Datenordners ist voll",
+    hint: "Schaffen Sie Platz darauf, und versuchen Sie es erneut. Die Archive an ihren Zielen sind heil.",
+  },
+  store_busy: {
+    title: "Ein anderer Prozess von Holdfast schreibt gerade seine Aufzeichnungen",
+    hint: "Versuchen Sie es erneut; geschieht es wieder, suchen Sie nach einem Prozess, der hängt.",
+  },
+  usage: {
+    title: "Holdfast wurde mit einer Angabe gestartet, die nicht geht",
+    hint: "Berichtigen Sie, was oben genannt ist, dort, wo Holdfast gestartet wird, und starten Sie es neu.",
+  },
   no_data_folder: {
     title: "Es gibt keinen Ort für die eigenen Daten von Holdfast",
     hint: "Setzen Sie HOLDFAST_DATA_DIR auf einen eigenen Ordner, und starten Sie neu.",

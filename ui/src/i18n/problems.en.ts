@@ -267,6 +267,22 @@ export const problems = {
     title: "Holdfast’s own records cannot be used",
     hint: "Look at the data folder: its disk may be full or read-only. No archive is lost with them.",
   },
+  store_read_only: {
+    title: "The data folder cannot be written",
+    hint: "Make it writable for this user again. Until then nothing can be recorded; archives at their destinations are whole.",
+  },
+  store_full: {
+    title: "The disk of the data folder is full",
+    hint: "Free some space on it, and try again. Archives at their destinations are whole.",
+  },
+  store_busy: {
+    title: "Another process of Holdfast is writing its records",
+    hint: "Try again; if it happens twice, look for a process that hangs.",
+  },
+  usage: {
+    title: "Holdfast was started with a setting that it cannot use",
+    hint: "Correct what is named above where Holdfast is started, and start it again.",
+  },
   no_data_folder: {
     title: "There is no place for Holdfast’s own data",
     hint: "Set HOLDFAST_DATA_DIR to a folder of your own, and start again.",
