@@ -203,3 +203,27 @@ fn a_replacement_machine_restores_from_the_kit_and_the_destination() {
     let ids = |s: &Scratch| s.json(&["instance", "show", INSTANCE])["id"].clone();
     assert_eq!(ids(&new), ids(&old));
 }
+
+#[test]
+fn a_service_of_which_only_the_empty_folder_is_left_comes_back() {
+    let scratch = Scratch::new();
+    scratch.json(&["init"]);
+    let service = scratch.server();
+    fs::create_dir(&service).unwrap();
+    fs::write(service.join("notes.txt"), "kept").unwrap();
+    let made = Connection::open(service.join("a.db")).unwrap();
+    made.execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES (7)")
+        .unwrap();
+    made.close().unwrap();
+    scratch.json(&["instance", "add", INSTANCE, &text(&service)]);
+    scratch.add_destination(DESTINATION);
+    let archive = scratch.back_up();
+    fs::remove_dir_all(&service).unwrap();
+    fs::create_dir(&service).unwrap();
+
+    let all = ["restore", &archive, "--instance", INSTANCE];
+    scratch.json(&[&all[..], &["--confirm", INSTANCE]].concat());
+    assert_eq!(fs::read(service.join("notes.txt")).unwrap(), b"kept");
+    let back = Connection::open(service.join("a.db")).unwrap();
+    assert_eq!(count(&back, "t"), 1);
+}
