@@ -41,52 +41,46 @@ pub fn compare(
     rounds: usize,
     targets: &mut Targets,
 ) -> Result<()> {
-    let [
-        mut gzip,
-        mut zstd,
-        mut snapshot,
-        mut pigz,
-        mut restic,
-        mut borg,
-    ]: [Runs; 6] = Default::default();
+    let mut runs: [Runs; 6] = Default::default();
+    let [gzip, zstd, snapshot, pigz, restic, borg] = &mut runs;
     let copy = scratch.join("snapshot");
     let recipient = &ours.with(Compression::Gzip).recipient;
-    for _ in 0..rounds {
-        let made = ours.with(Compression::Gzip).backup()?;
-        gzip.add(made.cost, made.bytes);
-
+    for round in 0..rounds {
         fresh(&copy)?;
         let taken = measure::run(&mut shell(&snapshot_line(instance, &copy)?), scratch)?.cost;
         snapshot.add(taken, size(&copy)?);
-
-        let file = scratch.join("peer.tar.gz.age");
-        let line = format!(
-            "tar c -C {} . | pigz -6 | age -r {recipient} > {}",
-            quote(&copy),
-            quote(&file)
-        );
-        let cost = measure::run(&mut shell(&line), scratch)?.cost;
-        pigz.add(taken.then(cost), fs::metadata(&file)?.len());
-        fs::remove_file(&file)?;
-
-        let made = ours.with(Compression::Zstd).backup()?;
-        zstd.add(made.cost, made.bytes);
-
-        let (cost, bytes) = run_restic(&copy, scratch)?;
-        restic.add(taken.then(cost), bytes);
-        let (cost, bytes) = run_borg(&copy, scratch)?;
-        borg.add(taken.then(cost), bytes);
+        // Each round begins with another one: nobody always comes after the same neighbour.
+        for turn in 0..5 {
+            match (round + turn) % 5 {
+                0 => {
+                    let made = ours.with(Compression::Gzip).backup()?;
+                    gzip.add(made.cost, made.bytes);
+                }
+                1 => {
+                    let (cost, bytes) = run_pigz(&copy, recipient, scratch)?;
+                    pigz.add(taken.then(cost), bytes);
+                }
+                2 => {
+                    let made = ours.with(Compression::Zstd).backup()?;
+                    zstd.add(made.cost, made.bytes);
+                }
+                3 => {
+                    let (cost, bytes) = run_restic(&copy, scratch)?;
+                    restic.add(taken.then(cost), bytes);
+                }
+                _ => {
+                    let (cost, bytes) = run_borg(&copy, scratch)?;
+                    borg.add(taken.then(cost), bytes);
+                }
+            }
+        }
     }
     fs::remove_dir_all(&copy)?;
-    judge(
-        [&gzip, &zstd, &snapshot, &pigz, &restic, &borg],
-        rounds,
-        targets,
-    );
+    judge(&runs, rounds, targets);
     Ok(())
 }
 
-fn judge(runs: [&Runs; 6], rounds: usize, targets: &mut Targets) {
+fn judge(runs: &[Runs; 6], rounds: usize, targets: &mut Targets) {
     let [gzip, zstd, snapshot, pigz, restic, borg] = runs;
     let base = pigz.median().seconds;
     table::heading(&format!("backup, medians of {rounds}"));
@@ -129,6 +123,19 @@ fn judge(runs: [&Runs; 6], rounds: usize, targets: &mut Targets) {
         let peak = table::megabytes(runs.median().peak_bytes);
         targets.at_most(100.0, peak, format!("{what}: peak memory of a backup, MB"));
     }
+}
+
+fn run_pigz(copy: &Path, recipient: &str, scratch: &Path) -> Result<(Cost, u64)> {
+    let file = scratch.join("peer.tar.gz.age");
+    let line = format!(
+        "tar c -C {} . | pigz -6 | age -r {recipient} > {}",
+        quote(copy),
+        quote(&file)
+    );
+    let cost = measure::run(&mut shell(&line), scratch)?.cost;
+    let bytes = fs::metadata(&file)?.len();
+    fs::remove_file(&file)?;
+    Ok((cost, bytes))
 }
 
 fn run_restic(copy: &Path, scratch: &Path) -> Result<(Cost, u64)> {
