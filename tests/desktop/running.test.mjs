@@ -55,8 +55,10 @@ before(async () => {
 
 after(async () => {
   writeFileSync(go, "");
-  await window?.shot("running-99-end");
-  if (window?.isRunning()) await window.close();
+  if (window?.isRunning()) {
+    await window.shot("running-99-end");
+    await window.close();
+  }
   rmSync(scratch, { recursive: true, force: true });
 });
 

@@ -136,14 +136,19 @@ export class Window {
     }
   }
 
-  /** Asks to close as a user does, by the window manager. */
+  /** Asks to close as a user does, by the window manager, until that is heard: keys go astray while a window is not focused yet. */
   async askToClose() {
-    const id = await until(
-      "the window",
-      () => xdotool("search", "--onlyvisible", "--name", "^Holdfast$").split("\n")[0],
-    );
-    xdotool("windowactivate", "--sync", id);
-    xdotool("key", "--clearmodifiers", "alt+F4");
+    await until("the window to hear that it should close", async () => {
+      if (!this.isRunning()) return true;
+      const id = xdotool("search", "--onlyvisible", "--name", "^Holdfast$").split("\n")[0];
+      xdotool("windowactivate", "--sync", id);
+      xdotool("key", "--clearmodifiers", "alt+F4");
+      for (let looks = 0; looks < 20; looks += 1) {
+        await sleep(100);
+        if (!this.isRunning() || /Something is still running/.test(await this.text())) return true;
+      }
+      return false;
+    });
   }
 
   isRunning() {
@@ -217,7 +222,8 @@ function visible(id) {
 }
 
 function xdotool(...args) {
-  return execFileSync("xdotool", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+  // A window that is gone meanwhile would be waited for without end.
+  return execFileSync("xdotool", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 10_000 }).trim();
 }
 
 function freePort() {
