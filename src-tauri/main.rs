@@ -1,13 +1,17 @@
-//! The program: a verb is the command line; no verb is the window where there is one.
+//! The program: a verb is the command line; no verb is the window where there is one, `--background` the tray.
 
 use std::process::ExitCode;
 
 use holdfast::cli::{self, Start};
+#[cfg(feature = "desktop")]
+use holdfast::shell::{self, Opening};
 
 fn main() -> ExitCode {
     match cli::start(std::env::args_os()) {
         Start::Ended(code) => code,
         #[cfg(feature = "desktop")]
-        Start::Window => holdfast::shell::run(),
+        Start::Window => shell::run(Opening::Window, None),
+        #[cfg(feature = "desktop")]
+        Start::Background { data_dir } => shell::run(Opening::Tray, data_dir),
     }
 }

@@ -43,6 +43,9 @@ pub enum Start {
     /// There was no verb: the window is wanted.
     #[cfg(feature = "desktop")]
     Window,
+    /// The tray is wanted, without a window.
+    #[cfg(feature = "desktop")]
+    Background { data_dir: Option<PathBuf> },
 }
 
 #[derive(Parser)]
@@ -64,6 +67,10 @@ struct CommandLine {
     /// Answer with one JSON document on standard output
     #[arg(long, global = true)]
     json: bool,
+    /// Stay in the background, in the desktop's tray
+    #[cfg(feature = "desktop")]
+    #[arg(long)]
+    background: bool,
     #[command(subcommand)]
     verb: Option<Verb>,
 }
@@ -138,6 +145,10 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Start {
         Ok(line) => line,
         Err(error) => return Start::Ended(usage(&error, asks_for_json(&arguments))),
     };
+    #[cfg(feature = "desktop")]
+    if line.background {
+        return background(line);
+    }
     let Some(verb) = line.verb else {
         return without_verb(&line);
     };
@@ -216,6 +227,21 @@ fn without_verb(line: &CommandLine) -> Start {
         let help = CommandLine::command().render_help().to_string();
         let printed = output::to_stdout(|out| out.write_all(help.as_bytes()));
         Start::Ended(ExitCode::from(u8::from(printed.is_err())))
+    }
+}
+
+/// It answers nothing, so there is no JSON of it.
+#[cfg(feature = "desktop")]
+fn background(line: CommandLine) -> Start {
+    if line.verb.is_some() || line.json {
+        let conflict = CommandLine::command().error(
+            ErrorKind::ArgumentConflict,
+            "`--background` goes with no verb, and with no option but `--data-dir`",
+        );
+        return Start::Ended(usage(&conflict, line.json));
+    }
+    Start::Background {
+        data_dir: line.data_dir,
     }
 }
 

@@ -53,7 +53,7 @@ pub enum ActEvent {
     Ended {
         id: String,
     },
-    /// The user would close the window while acts run; the page asks what is to become of them.
+    /// The user would quit while acts run; the page asks what is to become of them.
     CloseAsked,
     /// The last act ended and the user wanted to leave then.
     Leave,
@@ -138,7 +138,7 @@ impl Acts {
         }
     }
 
-    /// The user would close the window.
+    /// The user would quit.
     pub fn close_requested(&self) -> CloseState {
         let mut state = self.state();
         let idle = state.running.is_empty();
@@ -158,6 +158,23 @@ impl Acts {
         if leave == CloseState::Close {
             (self.tell)(ActEvent::Leave);
         }
+    }
+
+    /// The window was closed instead of answering: nothing changes.
+    pub fn question_closed(&self) {
+        if self.is_asking() {
+            self.close_answered(CloseAnswer::Stay);
+        }
+    }
+
+    /// Whether the user has been asked and has not answered.
+    pub fn is_asking(&self) -> bool {
+        self.state().closing == Closing::Asked
+    }
+
+    /// Whether the process ends with the last act.
+    pub fn is_leaving(&self) -> bool {
+        self.state().closing == Closing::WhenIdle
     }
 
     pub fn tell(&self, event: ActEvent) {

@@ -1,4 +1,4 @@
-//! What becomes of a wish to close the window while acts run: never half a run. Pure; the table of acts asks it.
+//! What becomes of a wish to quit while acts run: never half a run. Pure; the table of acts asks it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub enum CloseAnswer {
-    /// Keep the window.
+    /// Go on.
     Stay,
     /// Let them end, then leave.
     Finish,

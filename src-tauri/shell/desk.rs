@@ -1,13 +1,16 @@
 //! Where commands find the service: opened at the first question, so that a data folder that cannot be used is an answer in the window
 //! and not an end before it. Every question runs on a blocking thread.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
 use super::acts::{ActKind, Acts, Tell};
+use super::close::CloseAnswer;
 use super::error::ShellError;
+use super::schedules::Schedules;
 use crate::environment::{self, EnvironmentError};
 use crate::keys::Backend;
 use crate::model::{Cancel, NoObserver, Problem};
@@ -23,6 +26,9 @@ pub struct Desk {
     pub backend: Backend,
     service: Mutex<Option<Arc<BackupService>>>,
     pub acts: Arc<Acts>,
+    pub schedules: Arc<dyn Schedules>,
+    /// Questions that are being answered.
+    asked: AtomicUsize,
 }
 
 /// A long act as the page names it.
@@ -33,15 +39,36 @@ pub struct NewAct {
 }
 
 impl Desk {
-    pub fn from_environment(tell: Tell) -> Self {
+    /// `data_dir`: the one that was named, if one was.
+    pub fn new(data_dir: Option<&Path>, schedules: Arc<dyn Schedules>, tell: Tell) -> Self {
         let backend = environment::backend();
         Self {
             // Whatever of the two is wrong is the answer to every question; the backend is asked of nobody then.
-            data_dir: environment::data_dir(None).and_then(|dir| backend.clone().map(|_| dir)),
+            data_dir: environment::data_dir(data_dir).and_then(|dir| backend.clone().map(|_| dir)),
             backend: backend.unwrap_or(Backend::Keyring),
             service: Mutex::default(),
             acts: Arc::new(Acts::new(tell)),
+            schedules,
+            asked: AtomicUsize::new(0),
         }
+    }
+
+    /// None where none can be found.
+    pub fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref().ok()
+    }
+
+    /// Whether a question is still being answered, perhaps to a page that is gone.
+    pub fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst) > 0
+    }
+
+    /// What the user wants of the acts that run, to be able to leave.
+    pub fn leave(&self, answer: CloseAnswer) {
+        if answer != CloseAnswer::Stay {
+            self.schedules.stop();
+        }
+        self.acts.close_answered(answer);
     }
 
     /// A short question.
@@ -50,7 +77,13 @@ impl Desk {
         question: impl FnOnce(&BackupService) -> Result<T, service::Error> + Send + 'static,
     ) -> Answer<T> {
         let desk = Arc::clone(self);
-        blocking(move || Ok(question(&*desk.service()?)?)).await
+        // Moved along: the page may be gone, and the future with it, while the question is still being answered.
+        let answering = Answering::of(&desk);
+        blocking(move || {
+            let _until_answered = answering;
+            Ok(question(&*desk.service()?)?)
+        })
+        .await
     }
 
     /// A question that reads an archive or a destination: shown by the page itself, not on the table of acts.
@@ -89,7 +122,7 @@ impl Desk {
         .await
     }
 
-    fn service(&self) -> Result<Arc<BackupService>, ShellError> {
+    pub fn service(&self) -> Result<Arc<BackupService>, ShellError> {
         let data_dir = self.data_dir.as_ref().map_err(Clone::clone)?;
         // What a panic left is either nothing or an opened service: both can be used.
         let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,6 +132,22 @@ impl Desk {
         let opened = Arc::new(BackupService::open(data_dir, self.backend)?);
         *service = Some(Arc::clone(&opened));
         Ok(opened)
+    }
+}
+
+/// One question, until it is answered.
+struct Answering(Arc<Desk>);
+
+impl Answering {
+    fn of(desk: &Arc<Desk>) -> Self {
+        desk.asked.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(desk))
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.asked.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
