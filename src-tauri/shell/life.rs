@@ -69,8 +69,10 @@ pub fn hear_later_starts(app: &AppHandle, first: &First) {
         let (done, opened) = channel();
         let handle = app.clone();
         let open = move || {
-            let ending = handle.state::<Life>().ending.load(Ordering::SeqCst);
-            let _ = done.send(!ending && window::open(&handle).is_ok());
+            // Still beginning, or ending already: whoever asked asks again.
+            let life = handle.try_state::<Life>();
+            let living = life.is_some_and(|life| !life.ending.load(Ordering::SeqCst));
+            let _ = done.send(living && window::open(&handle).is_ok());
         };
         app.run_on_main_thread(open).is_ok() && opened.recv_timeout(OPENING).unwrap_or(false)
     });

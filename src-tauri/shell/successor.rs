@@ -17,6 +17,8 @@ pub const EXIT_CODE: i32 = 0x5ECC;
 
 /// Returns only where it fails. Every descriptor but the standard ones closes by itself; the lock is handed on.
 pub fn replace(first: Option<&First>, data_dir: Option<&Path>) -> io::Error {
+    // The web engine leaves some open that would be inherited.
+    close_fds::set_fds_cloexec_threadsafe(3, &[]);
     if let Some(cause) = first.and_then(|first| first.hand_on().err()) {
         return cause;
     }

@@ -240,10 +240,10 @@ async function openMenu(name) {
   await sleep(1000);
   xdotool("mousemove", "16", "884", "click", "1");
   await sleep(1000);
-  xdotool("key", "Down", "Down", "Down");
+  xdotool("key", "Down", "Right");
   await sleep(700);
   screenshot(name);
-  xdotool("key", "Escape", "Escape");
+  xdotool("key", "Escape", "Escape", "Escape");
 }
 
 function screenshot(name) {

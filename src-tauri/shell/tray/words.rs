@@ -19,7 +19,6 @@ pub struct Words {
     pub quit: &'static str,
     pub never_verified: &'static str,
     pub starting: &'static str,
-    pub no_destination: &'static str,
 }
 
 const ENGLISH: Words = Words {
@@ -31,7 +30,6 @@ const ENGLISH: Words = Words {
     quit: "Quit",
     never_verified: "Last verified backup: never",
     starting: "Holdfast is starting.",
-    no_destination: "There is no destination that takes backups: add one, or enable one.",
 };
 
 const GERMAN: Words = Words {
@@ -43,7 +41,6 @@ const GERMAN: Words = Words {
     quit: "Beenden",
     never_verified: "Letzte geprüfte Sicherung: noch keine",
     starting: "Holdfast startet.",
-    no_destination: "Kein Ziel nimmt Sicherungen an: Fügen Sie eines hinzu, oder schalten Sie eines ein.",
 };
 
 impl Language {
