@@ -1,6 +1,7 @@
 # make run      builds Holdfast and opens its window
 # make test     everything that must hold
 # make bench    speed and memory beside tar + pigz + age, restic and borg
+# make cost     what Holdfast costs in the tray while nothing is to be done
 # make deb      a Debian package
 # make audit    licences and known holes of the dependencies (needs cargo-deny)
 # make bindings writes the TypeScript types of the page anew
@@ -8,7 +9,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run test bench deb audit bindings page
+.PHONY: run test bench cost deb audit bindings page
 .DEFAULT_GOAL := run
 
 # A debug build: a first window in a third of the time of a release build, the same artefacts as `make test`; what backups spend
@@ -34,6 +35,12 @@ ARGS ?=
 bench:
 	.ci/setup bench
 	cargo bench --locked --no-default-features --bench peers -- $(ARGS)
+
+cost:
+	@.ci/setup build test
+	$(MAKE) --no-print-directory page
+	cargo build --locked $(DESKTOP)
+	tests/desktop/run.sh target/debug/holdfast tests/desktop/cost.mjs
 
 deb:
 	.ci/setup build

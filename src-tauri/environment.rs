@@ -29,6 +29,11 @@ pub fn data_dir(flag: Option<&Path>) -> Result<PathBuf, EnvironmentError> {
     Ok(std::path::absolute(&dir).unwrap_or(dir))
 }
 
+/// The data folder of a start that names none, as the desktop's session starts it.
+pub(crate) fn session_data_dir() -> Option<PathBuf> {
+    choose(None, |name| env::var_os(name).filter(|_| name != DATA_DIR))
+}
+
 /// `HOLDFAST_KEYRING=file` keeps secrets in the data folder; `os`, empty or not set: in the OS keyring.
 pub fn backend() -> Result<Backend, EnvironmentError> {
     backend_of(env::var_os(KEYRING).as_deref())

@@ -1,6 +1,7 @@
 //! Holdfast: backs up services that live on SQLite databases and configuration files, and proves that the backups restore.
 
 pub mod archive;
+pub mod autostart;
 pub mod cli;
 pub mod destination;
 pub mod environment;

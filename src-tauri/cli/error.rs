@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::autostart::AutostartError;
 use crate::environment::EnvironmentError;
 use crate::model::{Cancelled, Problem};
 use crate::service;
@@ -12,6 +13,8 @@ pub(super) enum Error {
     Service(#[from] service::Error),
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    #[error("the start with the session cannot be changed")]
+    Autostart(#[from] AutostartError),
     #[error("standard output cannot be written")]
     Output(#[source] io::Error),
     #[error("standard input cannot be read")]
@@ -51,6 +54,14 @@ impl Error {
                 "no_data_folder",
                 sentence("the data folder is not known", error),
                 "Give --data-dir DIR, or set HOME.",
+            ),
+            Self::Autostart(cause) => (
+                "autostart",
+                sentence(
+                    "the start with the desktop session could not be changed",
+                    cause,
+                ),
+                "The setting is kept; correct this and set it once more.",
             ),
             Self::Output(cause) => (
                 "output",
@@ -133,6 +144,10 @@ mod tests {
         let all = [
             Error::Environment(EnvironmentError::NoHome),
             Error::Environment(EnvironmentError::Keyring("flie".into())),
+            Error::Autostart(AutostartError::Io {
+                path: "/home/ada/.config/autostart/holdfast.desktop".into(),
+                cause: disk(),
+            }),
             Error::Output(disk()),
             Error::Input(disk()),
             Error::Signals(disk()),
@@ -152,6 +167,7 @@ mod tests {
         insta::assert_snapshot!(all.iter().map(line).collect::<Vec<_>>().join("\n"), @r"
         1 no_data_folder: The data folder is not known: none of HOLDFAST_DATA_DIR, XDG_DATA_HOME and HOME names a folder | Give --data-dir DIR, or set HOME.
         2 usage: HOLDFAST_KEYRING is `flie`; it takes `file` (keys in the data folder) or `os` (the desktop's keyring, as without it) | Correct the variable, or remove it, and try again.
+        1 autostart: The start with the desktop session could not be changed: /home/ada/.config/autostart/holdfast.desktop: no space left on device | The setting is kept; correct this and set it once more.
         1 output: The answer could not be written to standard output: no space left on device | What was asked for is done all the same; look at `holdfast history`.
         1 input: Standard input could not be read: no space left on device | Give the secret by an environment variable: --secret KEY=env:VARIABLE.
         1 signals: The system does not let Holdfast watch for Ctrl-C: no space left on device | Try again; nothing was changed.

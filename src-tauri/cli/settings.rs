@@ -6,6 +6,7 @@ use super::arguments::pair;
 use super::error::Result;
 use super::output::named;
 use super::session::Session;
+use crate::autostart;
 use crate::service::BackupService;
 
 #[derive(Subcommand)]
@@ -23,6 +24,7 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
     let service = session.service()?;
     if let Verb::Set { changes } = verb {
         service.set_settings(&changes)?;
+        autostart::follow(&changes, service.data_dir())?;
     }
     show(&service, session)
 }

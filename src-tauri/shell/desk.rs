@@ -77,11 +77,19 @@ impl Desk {
         question: impl FnOnce(&BackupService) -> Result<T, service::Error> + Send + 'static,
     ) -> Answer<T> {
         let desk = Arc::clone(self);
+        self.run(move || Ok(question(&*desk.service()?)?)).await
+    }
+
+    /// Short work beside the service.
+    pub async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce() -> Result<T, ShellError> + Send + 'static,
+    ) -> Answer<T> {
         // Moved along: the page may be gone, and the future with it, while the question is still being answered.
-        let answering = Answering::of(&desk);
+        let answering = Answering::of(self);
         blocking(move || {
             let _until_answered = answering;
-            Ok(question(&*desk.service()?)?)
+            work()
         })
         .await
     }

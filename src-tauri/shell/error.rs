@@ -1,5 +1,6 @@
 //! What can fail in the window itself. What fails in the service brings its own words.
 
+use crate::autostart::AutostartError;
 use crate::environment::EnvironmentError;
 use crate::model::Problem;
 use crate::service;
@@ -10,6 +11,8 @@ pub enum ShellError {
     Service(#[from] service::Error),
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    #[error("the start with the desktop session cannot be changed: {0}")]
+    Autostart(#[from] AutostartError),
     #[error("an act `{0}` is running already")]
     ActTaken(String),
     /// The cause went to standard error with the panic.
@@ -28,6 +31,10 @@ impl From<ShellError> for Problem {
             ShellError::Environment(EnvironmentError::NoHome) => (
                 "no_data_folder",
                 "set HOLDFAST_DATA_DIR to a folder of your own and start again",
+            ),
+            ShellError::Autostart(_) => (
+                "autostart",
+                "the setting is kept; correct this and set it once more",
             ),
             ShellError::ActTaken(_) => ("act_running", "wait until it has ended, or cancel it"),
             ShellError::Panicked => (
@@ -52,6 +59,7 @@ mod tests {
         for error in [
             ShellError::Environment(EnvironmentError::NoHome),
             ShellError::Environment(EnvironmentError::Keyring("flie".into())),
+            ShellError::Autostart(AutostartError::NoHome),
             ShellError::ActTaken("a".into()),
             ShellError::Panicked,
         ] {

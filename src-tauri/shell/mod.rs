@@ -76,7 +76,9 @@ fn hand_over(other: &Other, opening: Opening) -> ExitCode {
     match other.show_window() {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
-            eprintln!("error: Holdfast runs already (process {process}) but shows no window: {cause}");
+            eprintln!(
+                "error: Holdfast runs already (process {process}) but shows no window: {cause}"
+            );
             eprintln!("hint: end that process (`kill {process}`) and start Holdfast again");
             ExitCode::FAILURE
         }

@@ -1,6 +1,7 @@
 //! The command line's contract, against the built binary: exit statuses, JSON shapes, and what is on disk afterwards.
 
 mod archives;
+mod autostart;
 mod demo;
 mod hostile;
 mod journey;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Drives the real window: run.sh BINARY [TEST FILE…]
+# Drives the real window and tray: run.sh BINARY [TEST FILE…]
 # In a display, a session bus, a window manager and an unlocked keyring of its own; nothing of the user's is touched.
 # HOLDFAST_SCREENSHOTS=DIR keeps the screenshots. The binary needs the page inside: cargo build --features custom-protocol
 set -euo pipefail
@@ -14,7 +14,7 @@ shift
 here=$(cd "$(dirname "$0")" && pwd)
 [ $# -gt 0 ] || set -- "$here"/*.test.mjs
 
-for tool in xvfb-run dbus-run-session openbox gnome-keyring-daemon WebKitWebDriver xdotool sqlite3 node; do
+for tool in xvfb-run dbus-run-session openbox gnome-keyring-daemon xfce4-panel WebKitWebDriver gdbus convert xdotool sqlite3 node; do
     command -v "$tool" >/dev/null || { echo "$tool is missing" >&2; exit 2; }
 done
 

@@ -1,4 +1,4 @@
-// What becomes of a run that is cancelled, and of a window that is closed over a run. What counts is what is on disk.
+// What becomes of a run that is cancelled, and of one over which the user quits. What counts is what is on disk.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -17,6 +17,7 @@ import {
 import os from "node:os";
 import path from "node:path";
 import { after, before, test as nodeTest } from "node:test";
+import { Panel, Tray } from "./tray.mjs";
 import { until, Window } from "./window.mjs";
 
 const binary = process.env.HOLDFAST_BINARY;
@@ -27,6 +28,7 @@ const go = path.join(scratch, "go");
 const MIB = 1 << 20;
 
 let window;
+let panel;
 let broken = null;
 
 /** After a step that failed the others fail at once: they would only wait for what cannot come. */
@@ -40,6 +42,7 @@ function test(name, step) {
 }
 
 before(async () => {
+  panel = await Panel.start();
   makeService("large", 200);
   makeService("held", 1);
   mkdirSync(place);
@@ -59,6 +62,7 @@ after(async () => {
     await window.shot("running-99-end");
     await window.close();
   }
+  panel?.end();
   rmSync(scratch, { recursive: true, force: true });
 });
 
@@ -82,10 +86,10 @@ test("a backup that is cancelled while it writes leaves nothing behind and is in
   await window.shot("running-02-history");
 });
 
-test("closing over a run asks, and staying lets it go on to its end", async () => {
+test("quitting over a run asks, and staying lets it go on to its end", async () => {
   rmSync(go, { force: true });
   await backUp("held");
-  await window.askToClose();
+  await quit();
   await window.says(/Something is still running/);
   await window.shot("running-03-asked");
   await window.click("Stay");
@@ -99,7 +103,7 @@ test("closing over a run asks, and staying lets it go on to its end", async () =
 test("leaving when it has ended waits for the run, and its archive is there", async () => {
   rmSync(go, { force: true });
   await backUp("held");
-  await window.askToClose();
+  await quit();
   await window.click("Leave when it has ended");
   await until("the end of the question", async () => !/Something is still running/.test(await window.text()));
   assert.ok(window.isRunning());
@@ -114,7 +118,7 @@ test("cancelling to leave ends the run and the program, and leaves nothing of it
   rmSync(go, { force: true });
   window = await openWindow();
   await backUp("held");
-  await window.askToClose();
+  await quit();
   await window.click("Cancel it and leave");
   await window.ended();
   assert.equal(archives().length, 2);
@@ -122,15 +126,21 @@ test("cancelling to leave ends the run and the program, and leaves nothing of it
   assert.equal(history()[0].status, "cancelled");
 });
 
-test("closing while nothing runs asks nothing", async () => {
+test("quitting while nothing runs asks nothing", async () => {
   window = await openWindow();
   await window.says(/Back up now/);
-  await window.askToClose();
+  await quit();
   await window.ended();
 });
 
 function openWindow() {
   return Window.open(binary, { HOLDFAST_DATA_DIR: data });
+}
+
+/** As a user does, in the tray. */
+async function quit() {
+  const tray = await Tray.of(Number(window.program));
+  tray.choose("Quit");
 }
 
 /** Starts it, and waits until it runs. */

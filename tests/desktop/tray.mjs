@@ -21,10 +21,16 @@ export class Panel {
   constructor(process_) {
     this.process = process_;
     process.once("exit", () => process_.kill());
+    // A test that failed before it could end the panel ends all the same.
+    process_.unref();
+  }
+
+  end() {
+    this.process.kill();
   }
 
   async stop() {
-    this.process.kill();
+    this.end();
     await until("the end of the tray host", () => !hasOwner(WATCHER));
   }
 }
@@ -57,7 +63,11 @@ export class Tray {
     const layout = call(this.bus, `${this.object}/Menu`, "com.canonical.dbusmenu.GetLayout", "--", "0", "-1", "[]");
     return [...layout.matchAll(/\((\d+), \{([^}]*)\}/g)].map(([, id, properties]) => ({
       id,
-      label: /'label': <(?:'((?:[^'\\]|\\.)*)'|"([^"]*)")>/.exec(properties)?.slice(1).find((l) => l !== undefined) ?? "",
+      label:
+        /'label': <(?:'((?:[^'\\]|\\.)*)'|"([^"]*)")>/
+          .exec(properties)
+          ?.slice(1)
+          .find((l) => l !== undefined) ?? "",
       enabled: !/'enabled': <false>/.test(properties),
     }));
   }
@@ -69,10 +79,14 @@ export class Tray {
   /** Waits until the menu has an item that says this. */
   says(pattern, ms) {
     let last = [];
-    return until(`a menu item ${pattern}`, () => {
-      last = this.labels();
-      return last.some((label) => pattern.test(label));
-    }, ms).catch((error) => {
+    return until(
+      `a menu item ${pattern}`,
+      () => {
+        last = this.labels();
+        return last.some((label) => pattern.test(label));
+      },
+      ms,
+    ).catch((error) => {
       throw new Error(`${error.message}; the menu says:\n${last.join("\n")}`);
     });
   }

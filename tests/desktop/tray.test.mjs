@@ -47,7 +47,7 @@ after(async () => {
   writeFileSync(go, "");
   screenshot("tray-99-end");
   if (program && isRunning()) process.kill(program.pid, "SIGKILL");
-  panel?.process.kill();
+  panel?.end();
   rmSync(scratch, { recursive: true, force: true });
 });
 
@@ -209,7 +209,9 @@ test("it can be read on a dark panel, and quitting while nothing runs asks nothi
 });
 
 function start(...args) {
-  return spawn(binary, args, { env, stdio: ["ignore", "inherit", "inherit"] });
+  const started = spawn(binary, args, { env, stdio: ["ignore", "inherit", "inherit"] });
+  started.unref();
+  return started;
 }
 
 /** Not as a zombie. */
@@ -282,7 +284,10 @@ function zombies() {
 
 /** Other processes of the program that serve this data folder. */
 function others() {
-  return stats().filter(({ name, pid, state }) => name === "holdfast" && state !== "Z" && pid !== program.pid);
+  const same = (pid) => readFileSync(`/proc/${pid}/environ`, "utf8").includes(`=${env.HOLDFAST_DATA_DIR}\0`);
+  return stats().filter(
+    ({ name, pid, state }) => name === "holdfast" && state !== "Z" && pid !== program.pid && same(pid),
+  );
 }
 
 function stats() {

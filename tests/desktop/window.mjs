@@ -127,28 +127,14 @@ export class Window {
     writeFileSync(path.join(dir, `${name}.png`), Buffer.from(await this.#ask("GET", "/screenshot"), "base64"));
   }
 
-  /** Ends the program from outside, as a test's end does. */
+  /** Ends the program from outside, as a test's end does: closing its window alone would leave it in the tray. */
   async close() {
     try {
       await this.#ask("DELETE", "");
     } finally {
       this.driver.kill();
+      process.kill(Number(this.program), "SIGKILL");
     }
-  }
-
-  /** Asks to close as a user does, by the window manager, until that is heard: keys go astray while a window is not focused yet. */
-  async askToClose() {
-    await until("the window to hear that it should close", async () => {
-      if (!this.isRunning()) return true;
-      const id = xdotool("search", "--onlyvisible", "--name", "^Holdfast$").split("\n")[0];
-      xdotool("windowactivate", "--sync", id);
-      xdotool("key", "--clearmodifiers", "alt+F4");
-      for (let looks = 0; looks < 20; looks += 1) {
-        await sleep(100);
-        if (!this.isRunning() || /Something is still running/.test(await this.text())) return true;
-      }
-      return false;
-    });
   }
 
   isRunning() {

@@ -59,13 +59,30 @@ const LAYERS: &[Layer] = &[
         why: "it only says where data and secrets lie; who asks opens them",
     },
     Layer {
+        module: "autostart",
+        may_name: &["environment"],
+        why: "it only writes what the desktop's session reads; what is wanted is a setting, and the faces tell it",
+    },
+    Layer {
         module: "cli",
-        may_name: &["environment", "keys::Backend", "model", "service"],
+        may_name: &[
+            "autostart",
+            "environment",
+            "keys::Backend",
+            "model",
+            "service",
+        ],
         why: FACES,
     },
     Layer {
         module: "shell",
-        may_name: &["environment", "keys::Backend", "model", "service"],
+        may_name: &[
+            "autostart",
+            "environment",
+            "keys::Backend",
+            "model",
+            "service",
+        ],
         why: FACES,
     },
     Layer {

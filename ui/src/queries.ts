@@ -9,6 +9,7 @@ function useAsked<T>(key: unknown[], ask: (host: Host) => Promise<T>, enabled = 
 }
 
 export const usePlace = () => useAsked(["place"], (h) => h.place());
+export const useSettings = () => useAsked(["settings"], (h) => h.settings());
 export const useStatus = () => useAsked(["status"], (h) => h.status());
 export const useInstances = () => useAsked(["instances"], (h) => h.instances());
 export const useInstanceScan = (name: string) => useAsked(["instance-scan", name], (h) => h.instanceScan(name));

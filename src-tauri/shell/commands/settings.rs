@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Shared;
+use crate::autostart;
 use crate::service::BackupService;
 use crate::shell::desk::Answer;
 
@@ -14,6 +15,13 @@ pub async fn settings(desk: Shared<'_>) -> Answer<BTreeMap<String, String>> {
 #[tauri::command]
 pub async fn set_settings(desk: Shared<'_>, changes: BTreeMap<String, String>) -> Answer<()> {
     let changes: Vec<_> = changes.into_iter().collect();
-    desk.ask(move |service| service.set_settings(&changes))
+    let kept = changes.clone();
+    let data_dir = desk
+        .ask(move |service| {
+            service.set_settings(&changes)?;
+            Ok(service.data_dir().to_owned())
+        })
+        .await?;
+    desk.run(move || Ok(autostart::follow(&kept, &data_dir)?))
         .await
 }

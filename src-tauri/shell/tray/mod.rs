@@ -148,8 +148,8 @@ fn menu(app: &AppHandle, view: &View) -> tauri::Result<(Menu<Wry>, Lines)> {
     if let Some(notice) = &view.notice {
         menu = menu.item(&line("notice", notice)?);
     }
-    let mut back_up = SubmenuBuilder::with_id(app, "back-up", words.back_up)
-        .enabled(!view.instances.is_empty());
+    let mut back_up =
+        SubmenuBuilder::with_id(app, "back-up", words.back_up).enabled(!view.instances.is_empty());
     for name in &view.instances {
         // An ampersand marks a key to press, as in GTK's own menus.
         back_up = back_up.text(format!("{BACK_UP}{name}"), name.replace('&', "&&"));

@@ -442,6 +442,8 @@ export const de: Words = {
     auto: "Wie der Desktop",
     light: "Hell",
     dark: "Dunkel",
+    autostart: "Beim Anmelden starten",
+    autostart_text: "In der Leiste, ohne Fenster, damit geplante Sicherungen laufen.",
     place: "Diese Installation",
     data: "Datenordner",
     secrets: "Geheimnisse",

@@ -435,6 +435,8 @@ export const en = {
     auto: "Like the desktop",
     light: "Light",
     dark: "Dark",
+    autostart: "Start when I log in",
+    autostart_text: "In the tray, without a window, so that scheduled backups run.",
     place: "This installation",
     data: "Data folder",
     secrets: "Secrets",

@@ -270,6 +270,10 @@ export const problems: Problems = {
   },
   bad_value: { title: "Dieser Wert geht nicht", hint: "Berichtigen Sie ihn, und versuchen Sie es erneut." },
   cancelled: { title: "Abgebrochen", hint: "Nichts blieb halb liegen; beginnen Sie neu, wann Sie wollen." },
+  autostart: {
+    title: "Der Start mit der Desktop-Sitzung ließ sich nicht ändern",
+    hint: "Die Einstellung bleibt. Beheben Sie das und setzen Sie sie noch einmal.",
+  },
   act_running: { title: "Das läuft schon", hint: "Warten Sie, bis es endet, oder brechen Sie es ab." },
   store_newer: {
     title: "Der Datenordner gehört zu einer neueren Version von Holdfast",

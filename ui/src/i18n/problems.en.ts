@@ -258,6 +258,10 @@ export const problems = {
   taken: { title: "This is there already", hint: "Choose another name, or remove the one that is there first." },
   bad_value: { title: "This value cannot be used", hint: "Correct it and try again." },
   cancelled: { title: "Cancelled", hint: "Nothing was left half done; start it again when you like." },
+  autostart: {
+    title: "The start with the desktop session could not be changed",
+    hint: "The setting is kept. Correct this and set it once more.",
+  },
   act_running: { title: "This is running already", hint: "Wait until it has ended, or cancel it." },
   store_newer: {
     title: "The data folder belongs to a newer version of Holdfast",

@@ -1,8 +1,8 @@
 // Language and appearance, and where this installation lives.
-import { SegmentedControl, Select, Stack, Text, useMantineColorScheme } from "@mantine/core";
+import { SegmentedControl, Select, Stack, Switch, Text, useMantineColorScheme } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { LANGUAGES } from "../i18n";
-import { useChange, usePlace } from "../queries";
+import { useChange, usePlace, useSettings } from "../queries";
 import { Facts, Page, Section } from "../shared/page";
 import { Answered, ProblemNote } from "../shared/states";
 
@@ -12,6 +12,7 @@ export function Settings() {
   const { t, i18n } = useTranslation();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const place = usePlace();
+  const settings = useSettings();
   const keep = useChange((host, changes: Record<string, string>) => host.setSettings(changes));
   return (
     <Page title={t("settings.title")}>
@@ -43,6 +44,13 @@ export function Settings() {
               data={(["auto", "light", "dark"] as Scheme[]).map((value) => ({ value, label: t(`settings.${value}`) }))}
             />
           </div>
+          <Switch
+            label={t("settings.autostart")}
+            description={t("settings.autostart_text")}
+            checked={settings.data?.autostart === "yes"}
+            disabled={!settings.data || keep.isPending}
+            onChange={(event) => keep.mutate({ autostart: event.currentTarget.checked ? "yes" : "no" })}
+          />
           {keep.error && <ProblemNote problem={keep.error} />}
         </Stack>
       </Section>
