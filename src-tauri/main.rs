@@ -12,6 +12,6 @@ fn main() -> ExitCode {
         #[cfg(feature = "desktop")]
         Start::Window => shell::run(Opening::Window, None),
         #[cfg(feature = "desktop")]
-        Start::Background { data_dir } => shell::run(Opening::Tray, data_dir),
+        Start::Background { data_dir } => shell::run(Opening::Tray, data_dir.as_deref()),
     }
 }

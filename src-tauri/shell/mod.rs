@@ -17,7 +17,7 @@ mod successor;
 mod tray;
 mod window;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub enum Opening {
 
 /// Becomes the background process, or has the one that is there already show its window. Stays until it is told to quit.
 #[must_use]
-pub fn run(opening: Opening, data_dir: Option<PathBuf>) -> ExitCode {
+pub fn run(opening: Opening, data_dir: Option<&Path>) -> ExitCode {
     if !has_display() {
         eprintln!("error: there is no display to open a window on");
         eprintln!("hint: start it in a desktop session, or use a verb: `holdfast help`");
@@ -48,7 +48,7 @@ pub fn run(opening: Opening, data_dir: Option<PathBuf>) -> ExitCode {
         eprintln!("warning: helper processes may stay as zombies: {cause}");
     }
     // A data folder that cannot be used is an answer in window and tray, and not an end before them.
-    let claim = environment::data_dir(data_dir.as_deref())
+    let claim = environment::data_dir(data_dir)
         .ok()
         .and_then(|dir| First::claim(&dir).ok());
     let first = match claim {
@@ -56,9 +56,9 @@ pub fn run(opening: Opening, data_dir: Option<PathBuf>) -> ExitCode {
         Some(Claim::First(first)) => Some(first),
         None => None,
     };
-    let code = serve(opening, data_dir.clone(), first.as_ref());
+    let code = serve(opening, data_dir.map(Path::to_owned), first.as_ref());
     if code == successor::EXIT_CODE {
-        let cause = successor::replace(first.as_ref(), data_dir.as_deref());
+        let cause = successor::replace(first.as_ref(), data_dir);
         eprintln!("error: the background process cannot be started anew: {cause}");
         eprintln!("hint: start Holdfast again");
         return ExitCode::FAILURE;
@@ -90,7 +90,7 @@ fn serve(opening: Opening, data_dir: Option<PathBuf>, first: Option<&First>) -> 
     let schedules: Arc<dyn Schedules> = Arc::new(NoSchedules);
     let app = Builder::default()
         .invoke_handler(commands::all())
-        .setup(move |app| set_up(app, opening, data_dir, schedules).map_err(Into::into))
+        .setup(move |app| set_up(app, opening, data_dir.as_deref(), schedules).map_err(Into::into))
         .on_menu_event(|app, event| life::menu_chosen(app, event.id().as_ref()))
         .on_window_event(|window, event| {
             if let WindowEvent::CloseRequested { .. } = event {
@@ -127,13 +127,13 @@ fn serve(opening: Opening, data_dir: Option<PathBuf>, first: Option<&First>) -> 
 fn set_up(
     app: &mut App,
     opening: Opening,
-    data_dir: Option<PathBuf>,
+    data_dir: Option<&Path>,
     schedules: Arc<dyn Schedules>,
 ) -> tauri::Result<()> {
     let handle = app.handle();
     let (nudge, nudged) = tray::Watch::channel();
     let tell = events::teller(handle, nudge.clone());
-    let desk = Arc::new(Desk::new(data_dir.as_deref(), schedules, tell));
+    let desk = Arc::new(Desk::new(data_dir, schedules, tell));
     app.manage(Arc::clone(&desk));
     signals::watch(&desk)?;
     life::begin(handle, desk, nudge, nudged)?;

@@ -2,6 +2,7 @@
 
 use crate::model::Problem;
 
+#[allow(dead_code, reason = "a scheduler says the others")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// There is nothing to pause.
