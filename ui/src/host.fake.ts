@@ -341,6 +341,10 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
       stopped.add(act);
       return after(undefined);
     },
+    quit: () => {
+      did("quit");
+      return after(undefined);
+    },
     close: (answer) => {
       did("close", answer);
       return after(undefined);

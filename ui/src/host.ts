@@ -87,6 +87,8 @@ export interface Host {
   acts(): Promise<RunningAct[]>;
   onAct(listener: (event: ActEvent) => void): () => void;
   cancel(act: string): Promise<void>;
+  /** Ends the program; where something runs, it asks first by `close_asked`. */
+  quit(): Promise<void>;
   close(answer: CloseAnswer): Promise<void>;
 
   /** The desktop's dialogs; null where they were dismissed. */
@@ -150,6 +152,7 @@ export const tauriHost: Host = {
     return () => void stop.then((unlisten) => unlisten());
   },
   cancel: (act) => invoke("cancel", { act }),
+  quit: () => invoke("quit"),
   close: (answer) => invoke("close", { answer }),
 
   pickFolder: (title) => invoke("pick_folder", { title }),

@@ -1,9 +1,12 @@
 //! The acts that run, and quitting over them.
 
+use tauri::AppHandle;
+
 use super::Shared;
 use crate::shell::acts::{ActEvent, RunningAct};
 use crate::shell::close::CloseAnswer;
 use crate::shell::desk::Answer;
+use crate::shell::life;
 
 /// For a page that was loaded while acts run.
 #[tauri::command]
@@ -18,6 +21,15 @@ pub async fn acts(desk: Shared<'_>) -> Answer<Vec<RunningAct>> {
 #[tauri::command]
 pub async fn cancel(desk: Shared<'_>, act: String) -> Answer<()> {
     desk.acts.cancel(&act);
+    Ok(())
+}
+
+/// Where no tray is shown, the window is the only place to quit from.
+#[tauri::command]
+pub async fn quit(app: AppHandle) -> Answer<()> {
+    let handle = app.clone();
+    // A loop that has ended has quit.
+    let _ = app.run_on_main_thread(move || life::quit(&handle));
     Ok(())
 }
 

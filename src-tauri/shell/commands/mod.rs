@@ -25,6 +25,7 @@ pub fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         acts::acts,
         acts::cancel,
         acts::close,
+        acts::quit,
         archives::archives,
         archives::backup,
         archives::delete_archive,

@@ -450,5 +450,8 @@ export const de: Words = {
     keyring: "im Schlüsselbund des Desktops",
     file: "in einer Datei im Datenordner",
     version: "Version",
+    quit: "Holdfast beenden",
+    quit_text:
+      "Wird nur das Fenster geschlossen, bleibt Holdfast in der Leiste. Nach dem Beenden sichert nichts mehr nach Zeitplan.",
   },
 };

@@ -443,6 +443,8 @@ export const en = {
     keyring: "in the desktop’s keyring",
     file: "in a file in the data folder",
     version: "Version",
+    quit: "Quit Holdfast",
+    quit_text: "Closing the window leaves Holdfast in the tray. After quitting, nothing is backed up on schedule.",
   },
 };
 

@@ -64,7 +64,7 @@ test.each([
   expect(backupNotice(report, "web", words.t, "en").tone).toBe(tone);
 });
 
-test("closing the window over a run asks, and the answer reaches the program", async () => {
+test("quitting over a run asks, and the answer reaches the program", async () => {
   const { user, host, asked } = openRoom("settled", { room: "overview" }, { pace: 60 });
   await startBackup(user);
   await screen.findByRole("progressbar", { name: "Progress of tacacs" });

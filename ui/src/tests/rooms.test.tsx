@@ -51,6 +51,20 @@ test("the language changes at once and is kept by the program", async () => {
   expect(asked("setSettings")).toEqual([[{ language: "de" }]]);
 });
 
+test("starting at login is a switch, and quitting is a button of the settings", async () => {
+  const { user, asked } = openRoom("settled", { room: "settings" });
+  const start = await screen.findByRole("switch", { name: "Start when I log in" });
+  await waitFor(() => expect(start).toBeEnabled());
+  expect(start).not.toBeChecked();
+  await user.click(start);
+  await waitFor(() => expect(start).toBeChecked());
+  await user.click(start);
+  await waitFor(() => expect(start).not.toBeChecked());
+  expect(asked("setSettings")).toEqual([[{ autostart: "yes" }], [{ autostart: "no" }]]);
+  await user.click(screen.getByRole("button", { name: "Quit Holdfast" }));
+  expect(asked("quit")).toHaveLength(1);
+});
+
 test("every room can be reached by its name and is marked as the one that is open", async () => {
   const { user } = openRoom("settled", { room: "overview" });
   for (const room of ["Instances", "Destinations", "History", "Restore", "Keys", "Settings"]) {

@@ -1,6 +1,7 @@
 // Language and appearance, and where this installation lives.
-import { SegmentedControl, Select, Stack, Switch, Text, useMantineColorScheme } from "@mantine/core";
+import { Button, Group, SegmentedControl, Select, Stack, Switch, Text, useMantineColorScheme } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { useHost } from "../host";
 import { LANGUAGES } from "../i18n";
 import { useChange, usePlace, useSettings } from "../queries";
 import { Facts, Page, Section } from "../shared/page";
@@ -11,6 +12,7 @@ type Scheme = "auto" | "light" | "dark";
 export function Settings() {
   const { t, i18n } = useTranslation();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const host = useHost();
   const place = usePlace();
   const settings = useSettings();
   const keep = useChange((host, changes: Record<string, string>) => host.setSettings(changes));
@@ -71,6 +73,16 @@ export function Settings() {
             />
           )}
         </Answered>
+      </Section>
+      <Section>
+        <Group justify="space-between">
+          <Text size="sm" c="dimmed">
+            {t("settings.quit_text")}
+          </Text>
+          <Button variant="default" onClick={() => void host.quit()}>
+            {t("settings.quit")}
+          </Button>
+        </Group>
       </Section>
     </Page>
   );
