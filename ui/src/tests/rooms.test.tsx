@@ -53,7 +53,7 @@ test("the language changes at once and is kept by the program", async () => {
 
 test("starting at login is a switch, and quitting is a button of the settings", async () => {
   const { user, asked } = openRoom("settled", { room: "settings" });
-  const start = await screen.findByRole("switch", { name: "Start when I log in" });
+  const start = await screen.findByRole("switch", { name: /^Start when I log in/ });
   await waitFor(() => expect(start).toBeEnabled());
   expect(start).not.toBeChecked();
   await user.click(start);
