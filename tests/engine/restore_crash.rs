@@ -1,6 +1,7 @@
 //! Claims about restores that die in the middle: whatever the moment, the next start finds all of it old or all of it new.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -265,6 +266,34 @@ fn what_a_service_wrote_between_a_crash_and_the_next_start_is_kept() {
             let copy = rows(&found.join("0-devices.db"));
             assert!(copy.starts_with("later 1 11.0,old 10"), "{copy}");
         }
+    }
+}
+
+/// Somebody deleted it as a broken one. Its log, of another database by then, must not come near the one that is made again.
+#[test]
+fn a_half_restored_database_that_was_deleted_comes_back_from_its_pre_image() {
+    for mode in ["wal", "delete"] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut site = Site::at(dir.path());
+        let (old, new) = (Rows::few("old", 10), Rows::few("new", 20));
+        site.database("devices", mode, Some(&old), &new);
+        let path = site.live("devices.db");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let grounds = site.grounds();
+        let (folder, done) = site.restore("1", &[site.wanted_database(&grounds, "devices", mode)]);
+        done.unwrap();
+        let mut journal = folder.journal().unwrap().unwrap();
+        // As a kill between the last page and the record of it leaves it.
+        journal.stage = Stage::Applying;
+        folder.write(&journal).unwrap();
+        fs::remove_file(&path).unwrap();
+        let log = site.live("devices.db-wal");
+        fs::write(&log, "a log").unwrap();
+        recover(&folder, SHORT).unwrap();
+        assert_eq!(rows(&path), format!("old 10 55.0 {mode} ok"));
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+        let aside = folder.path.join("aside/0-devices.db-wal");
+        assert_eq!(fs::read_to_string(aside).unwrap(), "a log");
     }
 }
 
