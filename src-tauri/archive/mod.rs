@@ -30,6 +30,7 @@ pub use error::{OpenError, PackError};
 pub use file_source::FileSource;
 pub use open::{Archive, OpenKeys, RangeRead, open};
 pub use pack::{NewEntry, PackOptions, Packed, PackedComponent, PackedEntry, Packer};
+pub use place::remove_tree;
 pub use seal::Seal;
 pub use sign::{SignatureState, key_id};
 pub use unpack::{UnpackPolicy, Unpacked};

@@ -3,6 +3,7 @@
 
 mod attributes;
 mod pool;
+mod removal;
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
@@ -19,6 +20,7 @@ use super::unpack::UnpackPolicy;
 use super::{OpenError, names};
 use attributes::{Attributes, Faults};
 use pool::{Job, NewFile, Pool};
+pub use removal::remove_tree;
 
 /// Below which entries are placed.
 pub(super) struct Place {
@@ -220,7 +222,7 @@ impl Place {
         self.stack.clear();
         for name in &self.made {
             let path = self.root.path.join(OsStr::from_bytes(name));
-            let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
+            let _ = std::fs::remove_file(&path).or_else(|_| remove_tree(&path));
         }
     }
 

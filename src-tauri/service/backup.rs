@@ -8,8 +8,8 @@ use crate::archive::Seal;
 use crate::destination::Body;
 use crate::keys;
 use crate::model::{
-    ArchiveName, Cancel, DestinationConfig, Encryption, Execution, ExecutionKind, ExecutionStatus,
-    Instance, Phase, Progress, Warning,
+    ArchiveName, Cancel, DestinationConfig, DestinationType, Encryption, Execution, ExecutionKind,
+    ExecutionStatus, Instance, Phase, Progress, Warning,
 };
 use crate::service::assemble::{Assembled, Assembly, Label, Survey, assemble};
 use crate::service::report::BackupReport;
@@ -228,7 +228,9 @@ impl BackupService {
     /// What belongs to Holdfast and is never part of an instance: the data folder first, then its local destinations.
     pub(crate) fn own_folders(&self) -> Result<Vec<PathBuf>> {
         let mut folders = vec![self.data_dir.clone()];
-        for config in self.store.destinations()? {
+        let all = self.store.destinations()?;
+        let local = DestinationType::Local;
+        for config in all.iter().filter(|d| d.destination_type == local) {
             folders.extend(config.config.get("base_path").map(PathBuf::from));
         }
         Ok(folders)

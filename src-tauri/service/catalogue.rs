@@ -173,7 +173,14 @@ impl BackupService {
         {
             execution.status = ExecutionStatus::Partial;
         }
-        execution.run_id.clone_from(&claimed.run_id);
+        let ours = matches!(
+            opened.verdict,
+            SignatureVerdict::ThisInstallation | SignatureVerdict::Known
+        ) && opened.broken.is_empty();
+        if ours {
+            // Only then: a manifest is kept once a run, and nobody else's may take the place of ours.
+            execution.run_id.clone_from(&claimed.run_id);
+        }
         execution.sequence = Some(claimed.sequence);
         execution.size_bytes = Some(manifest.total_size_bytes);
         execution.manifest_sha256 = Some(opened.archive.manifest_sha256.clone());
@@ -182,11 +189,7 @@ impl BackupService {
         self.store.update_execution(&execution)?;
         let text = String::from_utf8_lossy(&opened.archive.manifest_json);
         self.store.set_manifest(&execution.run_id, &text)?;
-        if matches!(
-            opened.verdict,
-            SignatureVerdict::ThisInstallation | SignatureVerdict::Known
-        ) && opened.broken.is_empty()
-        {
+        if ours {
             self.store
                 .raise_sequence(&claimed.instance_id, claimed.sequence)?;
             return Ok(Origin::Ours);

@@ -5,10 +5,11 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{AtFlags, CWD, RenameFlags, linkat, renameat_with};
+use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
-use crate::archive::{OpenError, UnpackPolicy};
+use crate::archive::{OpenError, UnpackPolicy, remove_tree};
 use crate::model::{Manifest, Phase};
 use crate::service::error::{at, was_cancelled};
 use crate::service::report::ExtractReport;
@@ -89,8 +90,7 @@ impl BackupService {
             Some(expected) if expected != sha256 => Err(Error::DigestDiffers {
                 archive: located.label.clone(),
             }),
-            _ => renameat_with(CWD, &part, CWD, to, RenameFlags::NOREPLACE)
-                .map_err(|e| at(to, e.into())),
+            _ => publish(&part, to).map_err(|e| at(to, e.into())),
         });
         if done.is_err() {
             // What cannot be removed carries a name that says what it is.
@@ -172,13 +172,26 @@ fn clear(to: &Path, made: &Made) {
     for path in paths {
         let folder = path.symlink_metadata().is_ok_and(|m| m.is_dir());
         let _ = if folder {
-            fs::remove_dir_all(&path)
+            remove_tree(&path)
         } else {
             fs::remove_file(&path)
         };
     }
     for folder in made.0.iter().rev() {
         let _ = fs::remove_dir(folder);
+    }
+}
+
+/// Create-only. File systems that cannot rename so (NFS, some of FUSE's) can link.
+fn publish(part: &Path, to: &Path) -> std::result::Result<(), Errno> {
+    match renameat_with(CWD, part, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            linkat(CWD, part, CWD, to, AtFlags::empty())?;
+            // It carries a name that says what it is.
+            let _ = fs::remove_file(part);
+            Ok(())
+        }
+        renamed => renamed,
     }
 }
 

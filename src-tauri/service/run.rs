@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use crate::archive::remove_tree;
 use crate::model::{ExecutionStatus, Instance, InstanceId};
 use crate::service::error::at;
 use crate::service::{BackupService, Error, Result};
@@ -35,6 +36,28 @@ struct RunRecord {
     workspace: PathBuf,
     /// Archives being written under their temporary name at a destination.
     staged: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Removed {
+    All,
+    /// Something is left.
+    Some,
+}
+
+impl RunRecord {
+    /// Everything of the run that may not outlive it. What was published bears another name by then.
+    fn remove(&self) -> Removed {
+        let gone = |removed: std::io::Result<()>| match removed {
+            Err(cause) => cause.kind() == std::io::ErrorKind::NotFound,
+            Ok(()) => true,
+        };
+        let mut clean = gone(remove_tree(&self.workspace));
+        for path in &self.staged {
+            clean &= gone(fs::remove_file(path));
+        }
+        if clean { Removed::All } else { Removed::Some }
+    }
 }
 
 impl Run {
@@ -89,7 +112,7 @@ impl Drop for Run {
             let _ = removal.join();
         }
         // What cannot be removed now is removed by the next start: the lock file stays as its reminder.
-        if fs::remove_dir_all(&self.workspace).is_ok() {
+        if self.record.remove() == Removed::All {
             let _ = fs::remove_file(&self.lock_path);
         }
     }
@@ -243,19 +266,9 @@ fn sweep_run(lock_path: &Path) -> Owner {
     }
     let mut text = String::new();
     let read = file.read_to_string(&mut text);
-    let gone = |removed: std::io::Result<()>| match removed {
-        Err(cause) => cause.kind() == std::io::ErrorKind::NotFound,
-        Ok(()) => true,
-    };
-    let mut clean = read.is_ok();
     // A record that was never written whole belongs to a run that had nothing yet.
-    if let Ok(record) = serde_json::from_str::<RunRecord>(&text) {
-        for path in &record.staged {
-            clean &= gone(fs::remove_file(path));
-        }
-        clean &= gone(fs::remove_dir_all(&record.workspace));
-    }
-    if clean {
+    let removed = serde_json::from_str(&text).map_or(Removed::All, |r: RunRecord| r.remove());
+    if read.is_ok() && removed == Removed::All {
         let _ = fs::remove_file(lock_path);
     }
     Owner::Dead

@@ -9,6 +9,7 @@ mod damage;
 mod hostile;
 mod links;
 mod ranges;
+mod removal;
 mod round_trip;
 mod stock_tools;
 mod stream;

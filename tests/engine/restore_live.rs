@@ -1,9 +1,11 @@
 //! Claims about restores into a database that another process writes to the whole time.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use holdfast::model::NoObserver;
+use holdfast::model::{NoObserver, Observer, Phase, Progress};
 use holdfast::service::restore::database::Patience;
+use holdfast::service::restore::error::RestoreError;
 use rusqlite::Connection;
 
 use crate::holder::Holder;
@@ -150,4 +152,61 @@ fn a_long_reader_beside_a_writer_sees_the_old_rows_to_its_end_and_then_the_resto
         );
         scene.end();
     }
+}
+
+/// Puts another database in the place of the first, as soon as it is filled.
+struct Replaces(PathBuf, PathBuf);
+
+impl Observer for Replaces {
+    fn progress(&self, told: &Progress) {
+        let filled = told.phase == Phase::Applying && told.what == self.1.to_string_lossy();
+        if filled && told.done_bytes > 0 && told.done_bytes == told.total_bytes && self.0.exists() {
+            std::fs::rename(&self.0, &self.1).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_file_that_another_program_put_in_the_place_of_a_database_is_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::at(dir.path());
+    for name in ["devices", "users"] {
+        site.database(
+            name,
+            "delete",
+            Some(&Rows::few("old", 20)),
+            &Rows::few("new", 30),
+        );
+    }
+    let newer = site.live("newer");
+    Rows::few("newer", 5).write(&newer, "delete");
+    let grounds = site.grounds();
+    let wanted = ["devices", "users"].map(|name| site.wanted_database(&grounds, name, "delete"));
+    let replaces = Replaces(newer, site.live("devices.db"));
+    let (_folder, done) = site.restore_observed("1", &wanted, &replaces);
+    let paths = match done {
+        Err(RestoreError::Replaced(paths)) => paths,
+        other => panic!("it was replaced: {other:?}"),
+    };
+    assert_eq!(paths, [site.live("devices.db")]);
+    assert_eq!(rows(&site.live("devices.db")), "newer 5 15.0 delete ok");
+    assert_eq!(rows(&site.live("users.db")), "old 20 210.0 delete ok");
+}
+
+#[test]
+fn two_names_of_one_database_are_refused_before_anything_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::at(dir.path());
+    let new = Rows::few("new", 30);
+    site.database("devices", "delete", Some(&Rows::few("old", 20)), &new);
+    site.database("users", "delete", None, &new);
+    std::fs::hard_link(site.live("devices.db"), site.live("users.db")).unwrap();
+    let grounds = site.grounds();
+    let wanted = ["devices", "users"].map(|name| site.wanted_database(&grounds, name, "delete"));
+    let (_folder, done) = site.restore("1", &wanted);
+    assert!(
+        matches!(done, Err(RestoreError::SameFile { .. })),
+        "{done:?}"
+    );
+    assert_eq!(rows(&site.live("users.db")), "old 20 210.0 delete ok");
 }

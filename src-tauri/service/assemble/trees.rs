@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::Findings;
 use super::databases::{source_bytes, with_side_files};
-use crate::archive::{NewEntry, Packer};
+use crate::archive::{NewEntry, PackError, Packer};
 use crate::model::manifest::{ComponentEntry, ComponentStatus, ContentType, EntryType};
 use crate::model::{Component, ComponentKind, Instance, Warning};
 use crate::service::watched::Meter;
@@ -139,9 +139,21 @@ impl Packing<'_> {
                 }
             };
             self.packer
-                .add(&new, &mut self.meter.reader(file, &self.component.name))?
+                .add(&new, &mut self.meter.reader(file, &self.component.name))
         } else {
-            self.packer.add(&new, &mut io::empty())?
+            self.packer.add(&new, &mut io::empty())
+        };
+        let packed = match packed {
+            Ok(packed) => packed,
+            // Nothing of it is in the archive: a hole, and no reason to have nothing of all the others.
+            Err(
+                error
+                @ (PackError::Read { .. } | PackError::Name(_) | PackError::Attributes { .. }),
+            ) => {
+                self.leave_out(entry, error);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
         };
         if packed.entry.damaged {
             self.damaged = true;
@@ -173,6 +185,19 @@ impl Packing<'_> {
                 format!("`{path}` cannot be read: {error}"),
             )
         });
+    }
+
+    fn leave_out(&mut self, entry: &WalkEntry, error: PackError) {
+        self.damaged = true;
+        let cause = match error {
+            PackError::Read { cause, .. } => cause.to_string(),
+            other => other.to_string(),
+        };
+        let message = format!("`{}` is left out: {cause}", entry.path.display());
+        let name = Some(self.component.name.as_str());
+        self.findings
+            .warnings
+            .push(Warning::new("left_out", name, message));
     }
 
     fn new_entry(&self, entry: &WalkEntry) -> NewEntry {

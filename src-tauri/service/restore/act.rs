@@ -130,7 +130,8 @@ impl BackupService {
             Err(error) => {
                 // Kept only where the way back is not finished.
                 if !matches!(error, Error::Restore(RestoreError::RollbackFailed { .. })) {
-                    folder.remove()?;
+                    // The error that led here is the one to tell. What cannot be removed now goes with the next start.
+                    let _ = folder.remove();
                 }
                 return Err(was_cancelled(error, act.cancel));
             }

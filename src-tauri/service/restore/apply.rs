@@ -1,13 +1,14 @@
 //! Carries out a prepared restore: files, then databases, then checks; and takes everything back where anything fails. What it needs is
 //! in the journal's folder, so that the next start can go on from there after a crash.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::change::Direction;
 use super::database::{Bring, LiveDatabase, Outcome, Patience, bring, probe, settle};
 use super::error::RestoreError;
 pub use super::found::{Recovered, recover};
 use super::journal::{Folder, Journal, Part, PartProgress, Stage};
+use super::missing::make_again;
 use super::pair::{Mode, mode_lost, set_mode};
 use super::replay::replay;
 use crate::model::{Cancel, Observer, Phase, Progress, Warning};
@@ -33,13 +34,18 @@ pub fn apply(
 ) -> Result<Applied> {
     match forward(folder, journal, patience, cancel, observer) {
         Ok(applied) => Ok(applied),
-        Err(first) => match take_back(folder, journal, patience, observer) {
-            Ok(()) => Err(first),
-            Err(cause) => Err(RestoreError::RollbackFailed {
-                first: Box::new(first),
-                cause: Box::new(cause),
-            }),
-        },
+        Err(first) => {
+            if let RestoreError::Replaced(paths) = &first {
+                leave_alone(folder, journal, paths);
+            }
+            match take_back(folder, journal, patience, observer) {
+                Ok(()) => Err(first),
+                Err(cause) => Err(RestoreError::RollbackFailed {
+                    first: Box::new(first),
+                    cause: Box::new(cause),
+                }),
+            }
+        }
     }
 }
 
@@ -124,6 +130,7 @@ pub(super) fn take_back(
         }
     }
     let touched = live_databases(journal, |p| p.progress == PartProgress::Touched);
+    make_again(&touched, &folder.path)?;
     bring(&touched, &how, &mut || Ok(()))?;
     for database in live_databases(journal, |p| p.progress == PartProgress::Untouched) {
         // Not staged to its end: nothing of it counts. Whoever opens it next settles that; better that it is us.
@@ -136,6 +143,15 @@ pub(super) fn take_back(
     // Everything is back. A journal that went on saying otherwise would take later changes back with the next start: on a full disk it
     // goes instead, which needs no space.
     folder.write(journal).or_else(|_| folder.forget())
+}
+
+/// What another program put in the place of a database since is not what this restore changed: it stays as it is.
+fn leave_alone(folder: &Folder, journal: &mut Journal, replaced: &[PathBuf]) {
+    for part in &mut journal.parts {
+        part.databases.retain(|d| !replaced.contains(&d.target.0));
+    }
+    // Where this cannot be written, and the process dies now, the next start keeps what it finds before it takes back.
+    let _ = folder.write(journal);
 }
 
 fn touch(folder: &Folder, journal: &mut Journal, which: impl Fn(usize) -> bool) -> Result<()> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::backup::{Backup, StepResult};
 use serde::{Deserialize, Serialize};
 
-use super::change::{Direction, RawPath};
+use super::change::{Direction, Meta, RawPath};
 use super::connection::{open_live, read_once};
 use super::error::RestoreError;
 use super::page_size;
@@ -31,6 +31,9 @@ pub struct LiveDatabase {
     pub before: RawPath,
     /// `wal` or `delete`: what it was and stays.
     pub journal_mode: String,
+    /// Owner and mode, for the case that it has to be made again. None in a journal of an earlier version.
+    #[serde(default)]
+    pub meta: Option<Meta>,
 }
 
 /// How long it is tried to get at databases that are in use. While a try waits new readers of a rollback-mode database are shut out, so
@@ -121,6 +124,16 @@ pub(super) fn bring(
         Ok(())
     })?;
     debug_assert!(finished, "a group is left only finished or with an error");
+    // All of them are looked at: each that another file took the place of is somebody else's now.
+    let mut replaced = Vec::new();
+    for pair in &pairs {
+        if pair.is_replaced()? {
+            replaced.push(pair.path.clone());
+        }
+    }
+    if !replaced.is_empty() {
+        return Err(RestoreError::Replaced(replaced));
+    }
     for pair in &mut pairs {
         if pair.stale {
             // A handle from before reads the new text no more; ours neither.

@@ -35,9 +35,19 @@ pub enum RestoreError {
         live: u32,
         archive: u32,
     },
-    /// Another file took its place while it was restored.
-    #[error("`{0}` was replaced meanwhile")]
-    Replaced(PathBuf),
+    /// Another file took the place of each while it was restored.
+    #[error("replaced meanwhile: {0:?}")]
+    Replaced(Vec<PathBuf>),
+    /// Two names of one file, both to be filled through `SQLite`: the second would wait for the first.
+    #[error("`{one}` and `{other}` are one file")]
+    SameFile { one: PathBuf, other: PathBuf },
+    /// What a dead process left cannot be ended. Everything needed for it is in the folder.
+    #[error("the restore in `{folder}` cannot be taken back")]
+    Unfinished {
+        folder: PathBuf,
+        #[source]
+        cause: Box<RestoreError>,
+    },
     #[error("`{source_path}` cannot be restored to: {reason}")]
     Target {
         source_path: String,

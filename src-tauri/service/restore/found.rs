@@ -1,8 +1,5 @@
 //! Ends a restore whose process died. What the service wrote into databases since then is kept before they are taken back.
 
-use std::fs::{DirEntry, File};
-use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::apply::take_back;
@@ -35,7 +32,6 @@ pub fn recover(folder: &Folder, patience: Patience) -> Result<Recovered> {
         Some(journal) if journal.stage == Stage::TakenBack => Ok(Recovered::TakenBack),
         Some(mut journal) => {
             keep_found(folder, &journal)?;
-            put_missing(&journal)?;
             let taken_back = take_back(folder, &mut journal, patience, &NoObserver);
             if matches!(taken_back, Err(RestoreError::InUse { .. })) {
                 // No database has changed: the next try shall keep what is there by then.
@@ -110,66 +106,6 @@ fn touched(journal: &Journal) -> Result<Vec<(PathBuf, Vec<Content>)>> {
         }
     }
     Ok(all)
-}
-
-/// A database that was filled, or half filled, and is gone since: what was there before the restore comes back under its name, so that the
-/// way back has something to go back into. Not where nothing else is beside it: an empty folder may be one whose disk is not mounted.
-fn put_missing(journal: &Journal) -> Result<()> {
-    let parts = journal.parts.iter();
-    for part in parts.filter(|p| p.progress == PartProgress::Touched) {
-        for database in &part.databases {
-            let target = &database.target.0;
-            match std::fs::symlink_metadata(target) {
-                Ok(_) => {}
-                Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-                    put(&database.before.0, target)?;
-                }
-                Err(cause) => return Err(RestoreError::io(target)(cause)),
-            }
-        }
-    }
-    Ok(())
-}
-
-fn put(copy: &Path, target: &Path) -> Result<()> {
-    let folder = target.parent().unwrap_or(Path::new("/"));
-    // Side files without their database are nobody's, and would be taken for the new one's.
-    let sides = ["-wal", "-shm", "-journal"].map(|suffix| {
-        let mut name = target.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    });
-    let is_something =
-        |entry: io::Result<DirEntry>| entry.is_ok_and(|e| !sides.contains(&e.path()));
-    if !std::fs::read_dir(folder).is_ok_and(|mut all| all.any(is_something)) {
-        return Err(RestoreError::Target {
-            source_path: target.display().to_string(),
-            reason: "it is gone and nothing else is in its folder: mount its disk, or make the folder and put any file there",
-        });
-    }
-    let of_folder = std::fs::metadata(folder).map_err(RestoreError::io(folder))?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".holdfast-")
-        .tempfile_in(folder)
-        .map_err(RestoreError::io(folder))?;
-    let mut from = File::open(copy).map_err(RestoreError::io(copy))?;
-    io::copy(&mut from, &mut file).map_err(RestoreError::io(target))?;
-    // Whose it was is gone with it; who owns the folder can at least go on with it.
-    let _ = std::os::unix::fs::fchown(&file, Some(of_folder.uid()), Some(of_folder.gid()));
-    file.as_file()
-        .sync_all()
-        .map_err(RestoreError::io(target))?;
-    for side in sides {
-        match std::fs::remove_file(&side) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                return Err(RestoreError::io(&side)(cause));
-            }
-            _ => {}
-        }
-    }
-    file.persist_noclobber(target)
-        .map_err(|e| RestoreError::io(target)(e.error))?;
-    sync_file_system(folder)
 }
 
 fn remove_dir(path: &Path) -> Result<()> {

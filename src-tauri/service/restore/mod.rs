@@ -16,6 +16,7 @@ pub mod tree;
 mod act;
 mod connection;
 mod found;
+mod missing;
 mod page_size;
 mod pair;
 mod place;

@@ -93,11 +93,16 @@ impl Pair {
         let _ = self
             .live
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        if inode(&self.path)? == self.inode {
-            Ok(mode)
+        if self.is_replaced()? {
+            Err(RestoreError::Replaced(vec![self.path.clone()]))
         } else {
-            Err(RestoreError::Replaced(self.path.clone()))
+            Ok(mode)
         }
+    }
+
+    /// Whether its name means another file than the one that is open here.
+    pub(super) fn is_replaced(&self) -> Result<bool> {
+        Ok(inode(&self.path)? != self.inode)
     }
 
     /// What the application's own collations, functions and modules prevent from being checked is not held against it.

@@ -1,7 +1,7 @@
 //! From what shall be to a journal that can be carried out: everything is resolved, compared, and what is there now is kept. Nothing is
 //! changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use rustix::fs::FileType;
@@ -16,6 +16,7 @@ use super::record::Recorder;
 use super::replay::sync_file_system;
 use super::tree::{Kind, Tree, differences};
 use crate::model::{Cancel, ComponentKind, Observer};
+use crate::source::guard;
 
 type Result<T> = std::result::Result<T, RestoreError>;
 
@@ -238,9 +239,10 @@ fn tree(
     Ok(())
 }
 
-/// Two components, or two files of one, may not claim one place.
+/// Two components, or two files of one, may not claim one place, nor two names of one database.
 fn one_thing_a_place(desired: &[Desired<'_>]) -> Result<()> {
     let mut places = BTreeSet::new();
+    let mut files: BTreeMap<guard::FileKey, PathBuf> = BTreeMap::new();
     for wanted in desired.iter().flat_map(|d| &d.wanted) {
         let (Wanted::Database { spot, .. }
         | Wanted::Plain { spot, .. }
@@ -252,6 +254,15 @@ fn one_thing_a_place(desired: &[Desired<'_>]) -> Result<()> {
             return Err(RestoreError::Target {
                 source_path: spot.path().display().to_string(),
                 reason: "the archive has two things for it",
+            });
+        }
+        if let Wanted::Database { spot, .. } = wanted
+            && let Ok(found) = spot.path().symlink_metadata()
+            && let Some(other) = files.insert(guard::FileKey::of(&found), spot.path())
+        {
+            return Err(RestoreError::SameFile {
+                one: other,
+                other: spot.path(),
             });
         }
     }

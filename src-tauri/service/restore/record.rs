@@ -119,6 +119,7 @@ impl<'a> Recorder<'a> {
                     after: incoming.into(),
                     before: RawPath(keep),
                     journal_mode,
+                    meta: there.as_ref().map(|stat| meta_of(stat, BTreeMap::new())),
                 });
                 return Ok(());
             }

@@ -8,6 +8,7 @@ use super::database::Patience;
 use super::error::RestoreError;
 use super::found::{FOUND, Recovered, recover as end};
 use super::journal::{Folder, Journal, Stage, read};
+use super::missing::ASIDE;
 use crate::model::{Cancel, ExecutionStatus, InstanceId};
 use crate::service::{Result, hooks};
 use crate::store::Store;
@@ -25,7 +26,12 @@ pub(crate) fn recover(data_dir: &Path, store: &Store) -> Result<()> {
             Ok(Some(journal)) if journal.stage == Stage::TakenBack => {}
             Ok(Some(journal)) => {
                 if let Err(cause) = recover_one(folder, &journal, store) {
-                    note(store, &journal, &cause.to_string())?;
+                    let problem = cause.problem();
+                    note(
+                        store,
+                        &journal,
+                        &format!("{}. {}", problem.message, problem.hint),
+                    )?;
                 }
             }
             // The pre-images were not complete: nothing was changed.
@@ -57,8 +63,13 @@ pub(super) fn recover_instance(data_dir: &Path, store: &Store, id: &InstanceId) 
 }
 
 fn recover_one(folder: Folder, journal: &Journal, store: &Store) -> Result<()> {
-    let recovered = end(&folder, Patience::default())?;
-    let found = Some(folder.path.join(FOUND)).filter(|found| found.is_dir());
+    let recovered =
+        end(&folder, Patience::default()).map_err(|cause| RestoreError::Unfinished {
+            folder: folder.path.clone(),
+            cause: Box::new(cause),
+        })?;
+    let kept = [FOUND, ASIDE].map(|name| folder.path.join(name));
+    let found = kept.into_iter().find(|kept| kept.is_dir());
     let execution = store.execution(&journal.execution_id)?;
     if let Some(mut execution) = execution.filter(|e| {
         matches!(

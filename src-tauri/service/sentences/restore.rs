@@ -1,10 +1,17 @@
 //! Sentences about restores: what stands in the way, and how to get it out of there.
 
+use std::path::PathBuf;
+
 use crate::model::Problem;
 use crate::service::restore::error::RestoreError;
 
 use super::parts::walk;
 use super::{io_failed, words};
+
+fn listed(paths: &[PathBuf]) -> String {
+    let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+    names.join(", ")
+}
 
 pub(super) fn restore(error: &RestoreError) -> Problem {
     match error {
@@ -46,10 +53,30 @@ pub(super) fn restore(error: &RestoreError) -> Problem {
             ),
             "Nothing was changed. Stop the service and try again.",
         ),
-        RestoreError::Replaced(path) => words(
+        RestoreError::Replaced(paths) => words(
             "replaced_meanwhile",
-            format!("Another program replaced {} meanwhile", path.display()),
-            "Stop the service and try again.",
+            format!("Another program replaced {} meanwhile", listed(paths)),
+            "Its new file was left as it is, everything else was taken back. Stop the service and try again.",
+        ),
+        RestoreError::SameFile { one, other } => words(
+            "same_file",
+            format!(
+                "{} and {} are two names of one file (hard links)",
+                one.display(),
+                other.display()
+            ),
+            "Nothing was changed. Restore the component of one of them; a database should have one name only.",
+        ),
+        RestoreError::Unfinished { folder, cause } => words(
+            "restore_unfinished",
+            format!(
+                "An earlier restore of this instance was interrupted, and it cannot be taken back ({})",
+                restore(cause).message
+            ),
+            format!(
+                "Mend what the reason says and try again. Where that cannot be done, move {} elsewhere and keep it: it holds what was there                  before, each database as a whole file, and nothing is taken back any more.",
+                folder.display()
+            ),
         ),
         error => of_content(error),
     }

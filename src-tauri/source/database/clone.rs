@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use super::CaptureError;
 use super::copy::{CopyError, Limits, wal_bytes};
-use super::header::Mode;
 use super::live::Live;
 use super::pass::Context;
 use super::scratch::ScratchFile;
@@ -42,7 +41,7 @@ pub(super) fn clone(
     live: &Live,
     component: &str,
     target: &ScratchFile,
-    limits: &Limits,
+    limits: &mut Limits,
     context: &Context<'_>,
 ) -> Result<Cloned, CopyError> {
     let number = |pragma: &str| {
@@ -53,7 +52,7 @@ pub(super) fn clone(
     };
     let pages = number("page_count")?;
     let length = u64::from(pages) * u64::from(number("page_size")?);
-    if length < LARGE || !stands_still(live) || length_of(live.path()) != Some(length) {
+    if length < LARGE || !stands_still(live)? || length_of(live.path()) != Some(length) {
         return Ok(Cloned::No);
     }
     let Some(child) = start(live.path(), target.path()) else {
@@ -64,8 +63,11 @@ pub(super) fn clone(
     let ended = loop {
         let ended = child.0.try_wait().ok().flatten();
         let there = length_of(target.path()).unwrap_or(0).min(length);
-        context.tally.add(component, there.saturating_sub(told));
-        told = told.max(there);
+        if there > told {
+            context.tally.add(component, there - told);
+            limits.progressed();
+            told = there;
+        }
         if ended.is_some() {
             break ended;
         }
@@ -73,12 +75,14 @@ pub(super) fn clone(
         limits.check(live, length)?;
         std::thread::sleep(LOOK_EVERY);
     };
+    // The child opened whatever the name meant by then; what is pinned is the file of before.
     let whole = ended.is_some_and(|status| ExitStatus::success(&status))
-        && length_of(target.path()) == Some(length);
+        && length_of(target.path()) == Some(length)
+        && live.is_still_there();
     let wrote = if whole {
         finish(target.path(), pages)
     } else {
-        // Whatever was in the way (no room, no right), SQLite meets it too and says what it is.
+        // Whatever was in the way (no room, no right, another file), SQLite copies what is pinned, or says what it met.
         empty(target.path())
     };
     wrote.map_err(|cause| CaptureError::writing(context.scratch.dir(), cause))?;
@@ -100,13 +104,14 @@ fn start(source: &Path, target: &Path) -> Option<Child> {
         .ok()
 }
 
-/// Asked under the pin. In WAL mode it is the size of the `-wal` that tells: were there frames that this reader needs, nobody could
-/// have emptied it.
-fn stands_still(live: &Live) -> bool {
-    match live.mode {
-        Mode::Rollback => true,
-        Mode::Wal => wal_bytes(live.path()) == 0,
-    }
+/// Asked under the pin, and of the connection: the mode may have changed since the header was looked at. In WAL mode it is the size of the
+/// `-wal` that tells: were there frames that this reader needs, nobody could have emptied it.
+fn stands_still(live: &Live) -> Result<bool, CopyError> {
+    let mode: String = live
+        .connection()
+        .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+        .map_err(CopyError::Sqlite)?;
+    Ok(mode != "wal" || wal_bytes(live.path()) == 0)
 }
 
 fn length_of(path: &Path) -> Option<u64> {
@@ -144,6 +149,7 @@ mod tests {
     use std::time::Instant;
 
     use super::super::copy;
+    use super::super::header::Mode;
     use super::super::progress::Tally;
     use super::super::scratch::Scratch;
     use super::super::subject::Subject;
@@ -163,7 +169,7 @@ mod tests {
     }
 
     /// Opens and pins it, and gives both ways their turn: what the clone said, the clone, SQLite's copy.
-    fn both_ways(dir: &Path, mode: Mode) -> (Cloned, Vec<u8>, Vec<u8>) {
+    fn both_ways(dir: &Path, mode: Mode, pinned: impl FnOnce()) -> (Cloned, Vec<u8>, Vec<u8>) {
         let options = CaptureOptions {
             max_block: Duration::from_mins(1),
             when_busy: WhenBusy::Fail,
@@ -185,12 +191,13 @@ mod tests {
         live.arm(Instant::now() + options.deadline, &cancel)
             .unwrap();
         live.pin().unwrap();
+        pinned();
         let (one, two) = (
             context.scratch.create().unwrap(),
             context.scratch.create().unwrap(),
         );
-        let limits = Limits::new(&live, Bound::Unbounded, &context);
-        let Ok(cloned) = clone(&live, "c", &one, &limits, &context) else {
+        let mut limits = Limits::new(&live, Bound::Unbounded, &context);
+        let Ok(cloned) = clone(&live, "c", &one, &mut limits, &context) else {
             panic!("no error");
         };
         assert!(copy::by_pages(&live, "c", &two, limits, &context).is_ok());
@@ -213,7 +220,7 @@ mod tests {
         ] {
             let dir = tempfile::tempdir().unwrap();
             large(&dir.path().join("a.db"), pragmas);
-            let (cloned, one, two) = both_ways(dir.path(), mode);
+            let (cloned, one, two) = both_ways(dir.path(), mode, || {});
             assert_eq!(cloned, Cloned::Yes);
             assert!(one == two, "{mode:?}: other bytes");
         }
@@ -226,8 +233,32 @@ mod tests {
         large(&path, "PRAGMA journal_mode=WAL");
         let writer = Connection::open(&path).unwrap();
         writer.execute_batch("DELETE FROM t WHERE id = 8").unwrap();
-        let (cloned, one, two) = both_ways(dir.path(), Mode::Wal);
+        let (cloned, one, two) = both_ways(dir.path(), Mode::Wal, || {});
         assert_eq!((cloned, one.len()), (Cloned::No, 0));
         assert!(two.len() as u64 > LARGE);
+    }
+
+    /// As its header said when it was looked at; it was put into WAL mode and written to before it was pinned.
+    #[test]
+    fn nothing_is_cloned_of_a_database_that_went_into_wal_mode_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        large(&path, "PRAGMA journal_mode=WAL");
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("DELETE FROM t WHERE id = 8").unwrap();
+        let (cloned, ..) = both_ways(dir.path(), Mode::Rollback, || {});
+        assert_eq!(cloned, Cloned::No);
+    }
+
+    #[test]
+    fn another_file_that_took_the_name_after_the_pin_is_not_cloned() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("a.db"), dir.path().join("b.db"));
+        large(&path, "PRAGMA user_version=1");
+        large(&other, "PRAGMA user_version=2");
+        let replace = || fs::rename(&other, &path).unwrap();
+        let (cloned, one, two) = both_ways(dir.path(), Mode::Rollback, replace);
+        assert_eq!((cloned, one.len()), (Cloned::No, 0));
+        assert_eq!(two[60..64], [0, 0, 0, 1], "what was pinned");
     }
 }

@@ -70,8 +70,8 @@ pub(super) fn copy(
     bound: Bound,
     context: &Context<'_>,
 ) -> Result<Copied, CopyError> {
-    let limits = Limits::new(live, bound, context);
-    let length = match clone::clone(live, component, target, &limits, context)? {
+    let mut limits = Limits::new(live, bound, context);
+    let length = match clone::clone(live, component, target, &mut limits, context)? {
         Cloned::Yes => Length::Whole,
         Cloned::No => by_pages(live, component, target, limits, context)?,
     };
@@ -144,7 +144,7 @@ impl Limits {
         }
     }
 
-    fn progressed(&mut self) {
+    pub(super) fn progressed(&mut self) {
         self.last_progress = Instant::now();
     }
 

@@ -71,7 +71,8 @@ pub enum Outcome {
     Plain {
         copy: PathBuf,
     },
-    /// Too damaged for SQLite to read: its bytes and its side files' (`-wal`, `-journal`), for a later rescue.
+    /// Too damaged for SQLite to read: its bytes and its side files' (`-wal`, `-journal`), for a later rescue. A side file's copy has a
+    /// name that ends like its own.
     Damaged {
         copies: Vec<PathBuf>,
     },

@@ -45,7 +45,7 @@ pub(super) fn rescue(subject: &Subject, context: &Context<'_>) -> Result<Content
     for suffix in ["", "-wal", "-journal"] {
         let path = beside(&subject.path, suffix);
         if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
-            let copy = context.scratch.create()?;
+            let copy = context.scratch.create_as(suffix)?;
             copy_bytes(subject, &path, copy.path(), context)?;
             copies.push(copy);
         }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -46,8 +47,14 @@ impl Scratch {
 
     /// A new, empty file, readable by its owner alone.
     pub(super) fn create(&self) -> Result<ScratchFile, CaptureError> {
+        self.create_as("")
+    }
+
+    /// One whose name ends like a side file's, so that its receiver knows what it is of. It lies beside no copy of a database.
+    pub(super) fn create_as(&self, suffix: &str) -> Result<ScratchFile, CaptureError> {
         loop {
-            let path = self.dir.join(format!("capture-{:05}.db", self.next.get()));
+            let name = format!("capture-{:05}.db{suffix}", self.next.get());
+            let path = self.dir.join(name);
             self.next.set(self.next.get() + 1);
             match create_new(&path) {
                 Ok(_) => {
@@ -65,7 +72,11 @@ impl Scratch {
 
     /// The same content under a name of its own, so that each receiver may delete its copy.
     pub(super) fn twin(&self, file: &Path) -> Result<ScratchFile, CaptureError> {
-        let twin = self.create()?;
+        let name = file.as_os_str().as_bytes();
+        let suffix = SIDE_SUFFIXES
+            .into_iter()
+            .find(|s| name.ends_with(s.as_bytes()));
+        let twin = self.create_as(suffix.unwrap_or_default())?;
         let linked = fs::remove_file(&twin.path).and_then(|()| fs::hard_link(file, &twin.path));
         match linked {
             Ok(()) => Ok(twin),

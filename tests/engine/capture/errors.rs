@@ -68,6 +68,27 @@ fn a_database_cut_in_half_is_kept_as_damaged_bytes_with_its_side_files() {
     assert_eq!(codes(taken.only()), ["damaged"]);
 }
 
+/// The name of each copy tells what it is of: the archive has them side by side.
+#[test]
+fn the_side_files_of_a_damaged_database_are_told_apart() {
+    let dir = folder();
+    let path = dir.path().join("a.db");
+    make(&path, "delete", 10);
+    overwrite(&path, 100, &[0xff; 3000]);
+    std::fs::write(beside(&path, "-journal"), [1; 512]).unwrap();
+    let taken = take(&[&path, &path]);
+    for captured in &taken.captured {
+        let Outcome::Damaged { copies } = &captured.outcome else {
+            panic!("not damaged: {:?}", captured.outcome);
+        };
+        let ends: Vec<bool> = copies
+            .iter()
+            .map(|copy| copy.as_os_str().to_str().unwrap().ends_with("-journal"))
+            .collect();
+        assert_eq!(ends, [false, true]);
+    }
+}
+
 #[test]
 fn a_database_whose_header_is_broken_is_damaged_not_foreign() {
     let dir = folder();

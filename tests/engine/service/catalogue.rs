@@ -47,6 +47,27 @@ fn losing_the_store_loses_no_backup() {
     assert_eq!((again.found, again.added, again.removed), (2, 0, 0));
 }
 
+/// A manifest is kept once a run: what only claims to be of a run of ours must not get near it.
+#[test]
+fn an_archive_that_is_not_what_it_claims_joins_no_run_of_ours() {
+    let house = House::new();
+    house.backup();
+    let ours = house.service.history(None).unwrap();
+    let vault = house.path("vault");
+    let stored = vault.join(&files_below(&vault)[0]);
+    let name = stored.file_name().unwrap().to_str().unwrap();
+    let other = name.replacen("-20", "-19", 1);
+    fs::copy(&stored, stored.with_file_name(other)).unwrap();
+    let report = house
+        .service
+        .rebuild_catalogue("vault", &house.act())
+        .unwrap();
+    assert_eq!((report.added, report.foreign), (1, 1));
+    let all = house.service.history(None).unwrap();
+    let of_our_run = all.iter().filter(|e| e.run_id == ours[0].run_id);
+    assert_eq!((all.len(), of_our_run.count()), (2, 1));
+}
+
 #[test]
 fn what_went_away_at_the_destination_leaves_the_list_but_not_the_history() {
     let house = House::new();

@@ -3,12 +3,13 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use holdfast::model::{DestinationType, ExecutionStatus};
-use holdfast::service::{Accept, NewDestination, RestoreRequest};
+use holdfast::service::{Accept, ArchiveRef, NewDestination, RestoreRequest};
 use rusqlite::Connection;
 
 use super::fixture::{House, INSTANCE, count, files_below};
@@ -167,4 +168,64 @@ fn a_database_whose_name_is_not_utf8_passes_its_drill_and_comes_back() {
     restore();
     fs::remove_file(&odd).unwrap();
     restore();
+}
+
+/// What its side files hold lies beside it in the archive, under a name of its own.
+#[test]
+fn a_damaged_database_with_a_side_file_costs_no_other_its_backup() {
+    let house = House::empty();
+    fs::create_dir(house.instance_dir()).unwrap();
+    let [good, bad] = ["good.db", "bad.db"].map(|name| house.instance_dir().join(name));
+    make(&good, "delete", 10);
+    make(&bad, "delete", 10);
+    let mut bytes = fs::read(&bad).unwrap();
+    bytes[100..3000].fill(0xff);
+    fs::write(&bad, &bytes).unwrap();
+    fs::write(house.instance_dir().join("bad.db-journal"), [1; 512]).unwrap();
+    house.service.init().unwrap();
+    house.add_instance(None).unwrap();
+    house.add_local("vault");
+    let report = house.backup();
+    assert_eq!(report.executions[0].status, ExecutionStatus::Partial);
+    let name = report.executions[0].archive.clone().unwrap();
+    let archive = ArchiveRef(format!("vault:{name}"));
+    let out = house.path("out");
+    house
+        .service
+        .extract(&archive, &out, &[], &house.act())
+        .unwrap();
+    assert_eq!(count(&out.join("good/good.db"), "t"), count(&good, "t"));
+    assert!(fs::read(out.join("bad/bad.db")).unwrap() == bytes);
+    let journal = fs::read(out.join("bad/bad.db-journal")).unwrap();
+    assert!(journal == [1; 512]);
+}
+
+#[test]
+fn a_file_that_no_archive_can_hold_is_named_and_costs_no_other_its_backup() {
+    let house = House::empty();
+    fs::create_dir(house.instance_dir()).unwrap();
+    make(&house.instance_dir().join("a.db"), "delete", 10);
+    fs::write(house.instance_dir().join("note"), "kept").unwrap();
+    // As `tar x` of an archive of ours leaves it: the name is the archive's own there.
+    fs::write(house.instance_dir().join(".index.jsonl"), "{}\n").unwrap();
+    house.service.init().unwrap();
+    house.add_instance(None).unwrap();
+    house.add_local("vault");
+    let report = house.backup();
+    let done = &report.executions[0];
+    assert_eq!(done.status, ExecutionStatus::Partial);
+    let warnings: Vec<_> = done.warnings.iter().map(|w| w.message.as_str()).collect();
+    assert!(
+        warnings.len() == 1 && warnings[0].contains(".index.jsonl"),
+        "{warnings:?}"
+    );
+    let archive = ArchiveRef(format!("vault:{}", done.archive.clone().unwrap()));
+    assert!(house.service.drill(&archive, &house.act()).unwrap().ok);
+    let out = house.path("out");
+    let parts = ["files".to_owned()];
+    house
+        .service
+        .extract(&archive, &out, &parts, &house.act())
+        .unwrap();
+    assert_eq!(files_below(&out), [PathBuf::from("files/note")]);
 }
