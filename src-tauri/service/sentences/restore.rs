@@ -74,7 +74,8 @@ pub(super) fn restore(error: &RestoreError) -> Problem {
                 restore(cause).message
             ),
             format!(
-                "Mend what the reason says and try again. Where that cannot be done, move {} elsewhere and keep it: it holds what was there                  before, each database as a whole file, and nothing is taken back any more.",
+                "Mend what the reason says and try again. Where that cannot be done, move {} elsewhere and keep it: it holds what was there \
+                 before, each database as a whole file, and nothing is taken back any more.",
                 folder.display()
             ),
         ),

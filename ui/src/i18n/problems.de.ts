@@ -198,6 +198,14 @@ export const problems: Problems = {
     title: "Die Datenbank ist offen, und ihre Seiten sind anders groß",
     hint: "Es wurde nichts geändert. Halten Sie den Dienst an, und versuchen Sie es erneut.",
   },
+  same_file: {
+    title: "Zwei Namen für eine Datei",
+    hint: "Es wurde nichts geändert. Stellen Sie nur die Komponente einer der beiden wieder her; eine Datenbank sollte nur einen Namen haben.",
+  },
+  restore_unfinished: {
+    title: "Eine frühere Wiederherstellung ist nicht abgeschlossen",
+    hint: "Beheben Sie den genannten Grund und stellen Sie erneut wieder her. Geht das nicht, verschieben Sie den oben genannten Ordner und bewahren Sie ihn auf: Er enthält, was vorher da war.",
+  },
   replaced_meanwhile: {
     title: "Ein anderes Programm hat inzwischen eine Datei ersetzt",
     hint: "Halten Sie den Dienst an, und versuchen Sie es erneut.",

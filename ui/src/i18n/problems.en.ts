@@ -190,6 +190,14 @@ export const problems = {
     title: "The database is open, and its pages are of another size",
     hint: "Nothing was changed. Stop the service and try again.",
   },
+  same_file: {
+    title: "Two names of one file",
+    hint: "Nothing was changed. Restore the component of one of them; a database should have one name only.",
+  },
+  restore_unfinished: {
+    title: "An earlier restore is not ended",
+    hint: "Mend what the reason says and restore again. Where that cannot be done, move the folder that is named above elsewhere and keep it: it holds what was there before.",
+  },
   replaced_meanwhile: {
     title: "Another program replaced a file meanwhile",
     hint: "Stop the service and try again.",
