@@ -81,8 +81,12 @@ impl BackupService {
         for instance in &instances {
             let (status, last) = self.instance_status(instance)?;
             match last {
-                Some(ExecutionStatus::Completed | ExecutionStatus::Running)
-                    if status.last_verified_at.is_some() => {}
+                // Who cancels one has the backup of before all the same.
+                Some(
+                    ExecutionStatus::Completed
+                    | ExecutionStatus::Running
+                    | ExecutionStatus::Cancelled,
+                ) if status.last_verified_at.is_some() => {}
                 None
                 | Some(
                     ExecutionStatus::Completed

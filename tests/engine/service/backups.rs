@@ -5,6 +5,7 @@ use std::process::Command;
 
 use holdfast::model::manifest::ComponentStatus;
 use holdfast::model::{ExecutionKind, ExecutionStatus};
+use holdfast::service::report::State;
 use holdfast::service::{ArchiveFilter, Error};
 
 use super::fixture::{House, INSTANCE, digests_below, files_below};
@@ -180,6 +181,15 @@ fn a_cancelled_backup_leaves_nothing_and_is_recorded_as_cancelled() {
     let history = house.service.history(None).unwrap();
     assert_eq!(history[0].kind, ExecutionKind::Backup);
     assert_eq!(history[0].status, ExecutionStatus::Cancelled);
+}
+
+#[test]
+fn a_cancelled_backup_takes_nothing_from_the_one_before() {
+    let house = House::new();
+    house.backup();
+    house.cancel.cancel();
+    assert!(house.backup_to(&["vault"]).is_err());
+    assert_eq!(house.service.status().unwrap().state, State::Well);
 }
 
 #[test]

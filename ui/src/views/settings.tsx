@@ -3,6 +3,7 @@ import { Button, Group, SegmentedControl, Select, Stack, Switch, Text, useMantin
 import { useTranslation } from "react-i18next";
 import { useHost } from "../host";
 import { LANGUAGES } from "../i18n";
+import { themeOf } from "../preferences";
 import { useChange, usePlace, useSettings } from "../queries";
 import { Facts, Page, Section } from "../shared/page";
 import { Answered, ProblemNote } from "../shared/states";
@@ -41,7 +42,7 @@ export function Settings() {
               value={colorScheme}
               onChange={(theme) => {
                 setColorScheme(theme as Scheme);
-                keep.mutate({ theme });
+                keep.mutate({ theme: themeOf(theme as Scheme) });
               }}
               data={(["auto", "light", "dark"] as Scheme[]).map((value) => ({ value, label: t(`settings.${value}`) }))}
             />
