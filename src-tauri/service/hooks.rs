@@ -129,9 +129,16 @@ mod tests {
         let error = run_here(&line, Duration::from_millis(500)).unwrap_err();
         assert!(matches!(error, HookError::TimedOut { .. }), "{error:?}");
         let pid = std::fs::read_to_string(pid).unwrap();
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        // Gone, or a zombie that nobody has collected yet.
-        assert!(stat.is_err() || stat.unwrap().contains(") Z "));
+        // Gone, or a zombie that nobody has collected yet. A signal is sent before it is heard.
+        let is_gone = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+            stat.is_err() || stat.unwrap().contains(") Z ")
+        };
+        let until = Instant::now() + Duration::from_secs(20);
+        while !is_gone() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(is_gone());
     }
 
     #[test]
