@@ -289,6 +289,7 @@ fn a_half_restored_database_that_was_deleted_comes_back_from_its_pre_image() {
         fs::remove_file(&path).unwrap();
         let log = site.live("devices.db-wal");
         fs::write(&log, "a log").unwrap();
+        fs::write(site.live("app.ini"), "the disk is there").unwrap();
         recover(&folder, SHORT).unwrap();
         assert_eq!(rows(&path), format!("old 10 55.0 {mode} ok"));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o640);

@@ -1,7 +1,7 @@
 //! A database that is to be taken back and is gone: somebody deleted what a restore had half done. It is made again from its pre-image,
 //! so that the way back does not end there.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirEntry, File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -27,15 +27,32 @@ pub(super) fn make_again(databases: &[LiveDatabase], folder: &Path) -> Result<()
         let target = &database.target.0;
         match target.symlink_metadata() {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                require_company(target)?;
                 for end in SIDE_FILES {
                     move_aside(&with_suffix(target, end), &folder.join(ASIDE), n)?;
                 }
                 put(database, target)?;
             }
-            _ => {}
+            Err(cause) => return Err(RestoreError::io(target)(cause)),
+            Ok(_) => {}
         }
     }
     Ok(())
+}
+
+/// Something else in its folder: an empty one may be a mount point whose disk is not there.
+fn require_company(target: &Path) -> Result<()> {
+    let folder = target.parent().unwrap_or(target);
+    let sides = SIDE_FILES.map(|end| with_suffix(target, end));
+    let is_something =
+        |entry: std::io::Result<DirEntry>| entry.is_ok_and(|e| !sides.contains(&e.path()));
+    if std::fs::read_dir(folder).is_ok_and(|mut all| all.any(is_something)) {
+        return Ok(());
+    }
+    Err(RestoreError::Target {
+        source_path: target.display().to_string(),
+        reason: "it is gone and nothing else is in its folder: mount its disk, or make the folder and put any file there",
+    })
 }
 
 fn move_aside(side: &Path, to: &Path, n: usize) -> Result<()> {
