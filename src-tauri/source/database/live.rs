@@ -49,6 +49,8 @@ pub(super) enum OpenError {
 enum LeftBehind {
     Nothing,
     SideFiles,
+    /// An empty `-wal` was there: of a service, or of a reader that died or found no room to tidy up after itself.
+    PerhapsAnothers,
 }
 
 /// For a lock that is not had at once the side files are somebody's.
@@ -75,16 +77,19 @@ impl Live {
             mode,
             pin: None,
             path: subject.path.clone(),
-            left_behind: if mode == Mode::Wal && subject.stamps.wal.is_none() {
-                LeftBehind::SideFiles
-            } else {
-                LeftBehind::Nothing
+            left_behind: match &subject.stamps.wal {
+                _ if mode != Mode::Wal => LeftBehind::Nothing,
+                None => LeftBehind::SideFiles,
+                Some(wal) if wal.size == 0 => LeftBehind::PerhapsAnothers,
+                Some(_) => LeftBehind::Nothing,
             },
             hold,
         };
-        live.arm(Instant::now() + patience, cancel)
-            .and_then(|()| live.read())
-            .map_err(OpenError::Sqlite)?;
+        let read = live.arm(Instant::now() + patience, cancel);
+        if let Err(cause) = read.and_then(|()| live.read()) {
+            live.close();
+            return Err(OpenError::Sqlite(cause));
+        }
         if !live.is_still_there() {
             return Err(OpenError::Replaced);
         }
@@ -196,6 +201,11 @@ impl Live {
         let closed = match left_behind {
             LeftBehind::Nothing => Closed::Clean,
             LeftBehind::SideFiles => tidy(&path),
+            LeftBehind::PerhapsAnothers => {
+                // Where a service has it open nothing goes, and what stays was not made here.
+                tidy(&path);
+                Closed::Clean
+            }
         };
         drop(hold);
         closed

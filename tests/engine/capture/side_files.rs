@@ -4,6 +4,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use crate::holder::Holder;
+
 use super::{copy_of, options, take, take_with, version_bytes};
 use crate::support::sqlite_fixture::{
     beside, counter, digests, folder, is_whole, make, names_in, rows, set_mode,
@@ -122,4 +124,42 @@ fn a_fifo_in_the_place_of_a_side_file_is_refused() {
             "{suffix}"
         );
     }
+}
+
+/// A capture that was killed leaves them, as every reader does that cannot write.
+#[test]
+fn empty_side_files_of_a_reader_that_died_go_with_the_next_capture() {
+    let dir = folder();
+    let path = database(&dir, "wal");
+    let before = (names_in(dir.path()), digests(&path));
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let reader = rusqlite::Connection::open_with_flags(&path, flags).unwrap();
+    let count = "SELECT count(*) FROM sqlite_schema";
+    reader
+        .query_row(count, [], |row| row.get::<_, i64>(0))
+        .unwrap();
+    drop(reader);
+    assert!(
+        beside(&path, "-wal").exists(),
+        "it takes a reader to see it"
+    );
+    let taken = take(&[&path]);
+    assert_eq!((names_in(dir.path()), digests(&path)), before);
+    assert!(taken.only().warnings.is_empty());
+}
+
+#[test]
+fn the_empty_side_files_of_a_service_stay() {
+    let dir = folder();
+    let path = database(&dir, "wal");
+    let mut service = Holder::open(&path);
+    service.ask("SELECT count(*) FROM sqlite_schema");
+    let before = names_in(dir.path());
+    assert!(beside(&path, "-wal").exists());
+    let taken = take(&[&path]);
+    assert_eq!(names_in(dir.path()), before);
+    assert!(taken.only().warnings.is_empty());
+    service.ask("PRAGMA user_version=7");
+    let log = beside(&path, "-wal").metadata().unwrap();
+    assert!(log.len() > 0, "it writes to the log that it had");
 }
