@@ -269,6 +269,39 @@ fn what_a_service_wrote_between_a_crash_and_the_next_start_is_kept() {
     }
 }
 
+/// Somebody who cleans up after the crash must not block the way back, nor every restore after it.
+#[test]
+fn a_database_that_is_gone_since_the_crash_comes_back_unless_its_disk_may_be() {
+    for mode in ["wal", "delete"] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut site = Site::at(dir.path());
+        site.database(
+            "devices",
+            mode,
+            Some(&Rows::few("old", 10)),
+            &Rows::few("new", 20),
+        );
+        let wanted = [site.wanted_database(&site.grounds(), "devices", mode)];
+        let (folder, done) = site.restore("1", &wanted);
+        done.unwrap();
+        let mut journal = folder.journal().unwrap().unwrap();
+        journal.stage = Stage::Applying;
+        folder.write(&journal).unwrap();
+        let live = site.live("devices.db");
+        fs::remove_file(&live).unwrap();
+        fs::write(site.live("devices.db-wal"), "of no use any more").unwrap();
+
+        let refused = recover(&folder, SHORT).unwrap_err().to_string();
+        assert!(refused.contains("mount its disk"), "{refused}");
+        assert!(!live.exists());
+        assert!(!folder.journal().unwrap().unwrap().stage.is_ended());
+
+        fs::write(site.live("app.ini"), "there again").unwrap();
+        recover(&folder, SHORT).unwrap();
+        assert_eq!(rows(&live), format!("old 10 55.0 {mode} ok"));
+    }
+}
+
 /// Somebody deleted it as a broken one. Its log, of another database by then, must not come near the one that is made again.
 #[test]
 fn a_half_restored_database_that_was_deleted_comes_back_from_its_pre_image() {
