@@ -5,6 +5,7 @@ pub mod autostart;
 pub mod cli;
 pub mod destination;
 pub mod environment;
+pub mod jobs;
 pub mod keys;
 pub mod model;
 pub mod service;

@@ -8,7 +8,7 @@ use super::session::Session;
 use super::words;
 use crate::model::{ArchiveType, ExecutionStatus};
 use crate::service::BackupRequest;
-use crate::service::report::{BackupExecution, BackupReport};
+use crate::service::report::BackupExecution;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -34,15 +34,15 @@ pub(super) fn run(arguments: Arguments, session: &Session) -> Result<u8> {
         archive_type: ArchiveType::Manual,
     };
     let report = service.backup(&request, &session.act()?)?;
-    session.answer_with(exit_status(&report), &report, |page| {
-        report_page(page, &report);
+    session.answer_with(exit_status(&report.executions), &report, |page| {
+        report_page(page, &report.executions);
     })
 }
 
 /// 0 where all are complete, 130 where it was cancelled, 1 where no destination has an archive, 3 for all between.
-fn exit_status(report: &BackupReport) -> u8 {
+pub(super) fn exit_status(executions: &[BackupExecution]) -> u8 {
     use ExecutionStatus as S;
-    let any = |wanted: &[S]| report.executions.iter().any(|e| wanted.contains(&e.status));
+    let any = |wanted: &[S]| executions.iter().any(|e| wanted.contains(&e.status));
     if any(&[S::Cancelled]) {
         130
     } else if !any(&[S::Failed, S::Interrupted, S::Running, S::Partial]) {
@@ -54,8 +54,8 @@ fn exit_status(report: &BackupReport) -> u8 {
     }
 }
 
-fn report_page(page: &mut Page, report: &BackupReport) {
-    for execution in &report.executions {
+pub(super) fn report_page(page: &mut Page, executions: &[BackupExecution]) {
+    for execution in executions {
         page.line(sentence(execution));
         if let Some(problem) = &execution.problem {
             page.line(format!("  error: {}", problem.message));
@@ -63,7 +63,7 @@ fn report_page(page: &mut Page, report: &BackupReport) {
         }
     }
     // A run has its warnings once, however many destinations it went to.
-    if let Some(first) = report.executions.iter().find(|e| !e.warnings.is_empty()) {
+    if let Some(first) = executions.iter().find(|e| !e.warnings.is_empty()) {
         page.warnings(&first.warnings);
     }
 }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use ExecutionStatus as S;
 
-    fn report(statuses: &[S]) -> BackupReport {
+    fn report(statuses: &[S]) -> Vec<BackupExecution> {
         let execution = |status: &S| BackupExecution {
             id: "e1".into(),
             destination: "nas".into(),
@@ -101,10 +101,7 @@ mod tests {
             warnings: Vec::new(),
             problem: None,
         };
-        BackupReport {
-            run_id: "r1".into(),
-            executions: statuses.iter().map(execution).collect(),
-        }
+        statuses.iter().map(execution).collect()
     }
 
     #[test]
@@ -127,7 +124,7 @@ mod tests {
     #[test]
     fn a_partial_backup_is_not_shown_as_a_whole_one() {
         let report = report(&[S::Completed, S::Partial, S::Failed]);
-        let lines: Vec<_> = report.executions.iter().map(sentence).collect();
+        let lines: Vec<_> = report.iter().map(sentence).collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
         nas: backup-t-20261123-190000-manual.tar.gz.age, 3.00 MiB (of 10.00 MiB)
         nas: backup-t-20261123-190000-manual.tar.gz.age, 3.00 MiB (of 10.00 MiB); NOT EVERYTHING is in it

@@ -7,22 +7,23 @@ use super::session::Session;
 use super::words;
 use crate::service::report::CheckReport;
 
+/// What a good one says.
+pub(super) const VERIFIED: &str = "every byte of it is as it was written";
+pub(super) const DRILLED: &str =
+    "it was restored into a scratch folder, and everything in it opens and checks";
+
 pub(super) fn verify(arguments: &ArchiveArgument, session: &Session) -> Result<u8> {
     let report = session
         .service()?
         .verify(&arguments.archive, &session.act()?)?;
-    answer(session, &report, "every byte of it is as it was written")
+    answer(session, &report, VERIFIED)
 }
 
 pub(super) fn drill(arguments: &ArchiveArgument, session: &Session) -> Result<u8> {
     let report = session
         .service()?
         .drill(&arguments.archive, &session.act()?)?;
-    answer(
-        session,
-        &report,
-        "it was restored into a scratch folder, and everything in it opens and checks",
-    )
+    answer(session, &report, DRILLED)
 }
 
 fn answer(session: &Session, report: &CheckReport, good: &str) -> Result<u8> {
@@ -30,7 +31,7 @@ fn answer(session: &Session, report: &CheckReport, good: &str) -> Result<u8> {
     session.answer_with(status, report, |page| report_page(page, report, good))
 }
 
-fn report_page(page: &mut Page, report: &CheckReport, good: &str) {
+pub(super) fn report_page(page: &mut Page, report: &CheckReport, good: &str) {
     if report.ok {
         page.line(format!("{}: good: {good}.", report.archive));
     } else {

@@ -3,6 +3,7 @@
 
 mod archives;
 mod arguments;
+mod background;
 mod backup;
 mod check;
 mod demo;
@@ -16,6 +17,7 @@ mod page;
 mod progress;
 mod recipients;
 mod restore;
+mod schedule;
 mod secret;
 mod session;
 mod settings;
@@ -32,6 +34,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
+pub use background::run_scheduler;
 use error::Result;
 use output::{Format, Output};
 use session::Session;
@@ -43,8 +46,7 @@ pub enum Start {
     /// There was no verb: the window is wanted.
     #[cfg(feature = "desktop")]
     Window,
-    /// The tray is wanted, without a window.
-    #[cfg(feature = "desktop")]
+    /// Whatever stays in the background here is wanted: the tray, or the scheduler alone.
     Background { data_dir: Option<PathBuf> },
 }
 
@@ -67,8 +69,7 @@ struct CommandLine {
     /// Answer with one JSON document on standard output
     #[arg(long, global = true)]
     json: bool,
-    /// Stay in the background, in the desktop's tray
-    #[cfg(feature = "desktop")]
+    /// Stay in the background and run what is scheduled: in the desktop's tray, or alone where there is none
     #[arg(long)]
     background: bool,
     #[command(subcommand)]
@@ -119,6 +120,9 @@ enum Verb {
     Pin(arguments::ArchiveArgument),
     /// Leave an archive to the retention policy again
     Unpin(arguments::ArchiveArgument),
+    /// When an instance is backed up to which destinations, or what is there is checked
+    #[command(subcommand)]
+    Schedule(schedule::Verb),
     /// List what was done, newest first
     History(history::Arguments),
     /// Who can open the archives made from now on
@@ -145,7 +149,6 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Start {
         Ok(line) => line,
         Err(error) => return Start::Ended(usage(&error, asks_for_json(&arguments))),
     };
-    #[cfg(feature = "desktop")]
     if line.background {
         return background(line);
     }
@@ -181,6 +184,7 @@ fn run(verb: Verb, session: &Session) -> Result<u8> {
         Verb::Delete(arguments) => archives::delete(arguments, session),
         Verb::Pin(arguments) => archives::pin(arguments, session),
         Verb::Unpin(arguments) => archives::unpin(arguments, session),
+        Verb::Schedule(verb) => schedule::run(verb, session),
         Verb::History(arguments) => history::run(&arguments, session),
         Verb::Recipients(verb) => recipients::run(verb, session),
         Verb::Signers(verb) => signers::run(verb, session),
@@ -231,7 +235,6 @@ fn without_verb(line: &CommandLine) -> Start {
 }
 
 /// It answers nothing, so there is no JSON of it.
-#[cfg(feature = "desktop")]
 fn background(line: CommandLine) -> Start {
     if line.verb.is_some() || line.json {
         let conflict = CommandLine::command().error(

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -11,6 +12,7 @@ use super::page::Page;
 use super::progress::ProgressLine;
 use super::signals;
 use crate::environment;
+use crate::jobs::{BackupScheduler, NoWatcher};
 use crate::model::{Cancel, NoObserver, Observer};
 use crate::service::{Act, BackupService};
 
@@ -33,6 +35,13 @@ impl Session {
         }
     }
 
+    pub fn scheduler(&self) -> Result<Arc<BackupScheduler>> {
+        Ok(BackupScheduler::open(
+            Arc::new(self.service()?),
+            Box::new(NoWatcher),
+        )?)
+    }
+
     pub fn service(&self) -> Result<BackupService> {
         let folder = environment::data_dir(self.data_dir.as_deref())?;
         Ok(BackupService::open(&folder, environment::backend()?)?)
@@ -48,6 +57,7 @@ impl Session {
                 None => &NoObserver,
             },
             triggered_by: "cli".to_owned(),
+            run_id: None,
         })
     }
 

@@ -1,8 +1,13 @@
 //! `init` and `status`: the beginning, and how things stand.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
 use super::error::Result;
 use super::page::Column;
 use super::session::Session;
+use crate::jobs::{BackupScheduler, NoWatcher, status_without_schedules};
 use crate::service::report::State;
 
 pub(super) fn init(session: &Session) -> Result<u8> {
@@ -19,7 +24,12 @@ pub(super) fn init(session: &Session) -> Result<u8> {
 }
 
 pub(super) fn status(session: &Session) -> Result<u8> {
-    let report = session.service()?.status()?;
+    let now = Timestamp::now();
+    let service = Arc::new(session.service()?);
+    let report = match BackupScheduler::open(Arc::clone(&service), Box::new(NoWatcher)) {
+        Ok(scheduler) => scheduler.status(now)?,
+        Err(error) => status_without_schedules(&service, &error, now)?,
+    };
     let status = match report.state {
         State::Well => 0,
         State::Attention => 3,

@@ -4,6 +4,7 @@ use indicatif::{HumanBytes, HumanCount};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::model::schedule::ScheduledAct;
 use crate::model::{ComponentKind, Compression, ExecutionKind, ExecutionStatus, Template};
 use crate::service::report::SignatureVerdict;
 
@@ -63,6 +64,14 @@ pub(super) fn act(kind: ExecutionKind) -> &'static str {
         ExecutionKind::Undo => "undo",
         ExecutionKind::Verify => "verify",
         ExecutionKind::Drill => "drill",
+    }
+}
+
+pub(super) fn scheduled(act: ScheduledAct) -> &'static str {
+    match act {
+        ScheduledAct::Backup => "back up",
+        ScheduledAct::Verify => "verify",
+        ScheduledAct::Drill => "drill",
     }
 }
 

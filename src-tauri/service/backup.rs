@@ -41,7 +41,7 @@ impl BackupService {
             });
         }
         let _lock = self.lock_instance(&instance, "backup")?;
-        let mut run = self.begin_run()?;
+        let mut run = self.begin_run(act)?;
         let mut targets = self.targets(configs, &instance, &run, request, act);
         let begun = targets
             .iter()

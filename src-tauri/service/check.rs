@@ -79,7 +79,7 @@ impl BackupService {
     /// A restore into scratch that decrypts, opens and checks everything.
     pub fn drill(&self, archive: &ArchiveRef, act: &Act<'_>) -> Result<CheckReport> {
         self.checked(ExecutionKind::Drill, archive, act, |located| {
-            let run = self.begin_run()?;
+            let run = self.begin_run(act)?;
             match self.open_archive(archive, act) {
                 Ok(opened) => {
                     space::require(run.workspace(), opened.archive.manifest.total_size_bytes)?;
@@ -198,7 +198,7 @@ impl BackupService {
             started_at: began,
             backup_filename: record.backup_filename.clone(),
             backup_path: record.backup_path.clone(),
-            ..new_execution(kind, place, &instance, &uuid_of_run(), &act.triggered_by)
+            ..new_execution(kind, place, &instance, &act.run_id(), &act.triggered_by)
         }))
     }
 }
@@ -234,10 +234,6 @@ fn digest_differs() -> ArchiveProblem {
             "its bytes are not the ones that were written: the SHA-256 differs from our record"
                 .to_owned(),
     }
-}
-
-fn uuid_of_run() -> String {
-    uuid::Uuid::new_v4().simple().to_string()
 }
 
 fn drill_into(opened: &Opened, dir: &Path, act: &Act<'_>) -> Result<Vec<ArchiveProblem>> {

@@ -188,7 +188,7 @@ fn secret_names(kind: DestinationType) -> &'static [&'static str] {
 }
 
 /// Of the user this process runs as; the number where it has none.
-fn login_name() -> String {
+pub(crate) fn login_name() -> String {
     uzers::get_current_username().map_or_else(
         || uzers::get_current_uid().to_string(),
         |name| name.to_string_lossy().into_owned(),

@@ -7,6 +7,7 @@ use crate::archive::{OpenError, PackError};
 use crate::destination::{DestinationError, ErrorKind};
 use crate::keys::KeyError;
 use crate::keys::kit::KitError;
+use crate::model::schedule::ScheduleError;
 use crate::model::{Cancel, Cancelled, Problem, Warning};
 use crate::service::hooks::HookError;
 use crate::service::restore::error::RestoreError;
@@ -41,6 +42,26 @@ pub enum Error {
     Restore(#[from] RestoreError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The job store's.
+    #[error("the job store")]
+    Jobs(#[source] StoreError),
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// Of a schedule: what it needs is not there any more.
+    #[error("schedule `{schedule}` cannot run")]
+    Unscheduled {
+        schedule: String,
+        #[source]
+        cause: Unscheduled,
+    },
+    /// An archive is there, and not all of it.
+    #[error("not everything of `{instance}` is in the archive")]
+    Incomplete {
+        instance: String,
+        warnings: Vec<Warning>,
+    },
+    #[error("the program ended in the middle of the run")]
+    Interrupted,
     #[error(transparent)]
     Keys(#[from] KeyError),
     #[error(transparent)]
@@ -123,6 +144,24 @@ pub enum Error {
     State(String),
 }
 
+/// What a schedule misses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unscheduled {
+    #[error("its instance is gone")]
+    NoInstance,
+    /// By their names, where they have one still.
+    #[error("its destinations are gone or disabled: {0:?}")]
+    NoDestination(Vec<String>),
+    #[error("some of its destinations are gone or disabled: {0:?}")]
+    SomeDestinations(Vec<String>),
+    /// To be verified or drilled.
+    #[error("there is no archive at {0}")]
+    NoArchive(String),
+    /// What was found in the archives.
+    #[error("{0}")]
+    BadArchive(String),
+}
+
 /// Why a verb would not act. Each has its own way to go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -170,6 +209,7 @@ impl Error {
             Self::BadValue { .. }
             | Self::NoSuchSetting { .. }
             | Self::BadDestination { .. }
+            | Self::Schedule(_)
             | Self::Scan(ScanError::Glob { .. }) => 2,
             error if error.is_cancelled() => 130,
             _ => 1,

@@ -19,6 +19,7 @@ mod ranges;
 pub mod restore;
 mod run;
 mod safety;
+mod scheduled;
 mod sentences;
 mod setup;
 mod shrink;
@@ -37,9 +38,12 @@ use crate::store::{Access, Store, StoreError};
 
 pub use crate::keys::PublicKeys;
 pub use crate::store::Signer;
+pub(crate) use destinations::login_name;
 pub use error::Error;
+pub(crate) use error::at;
+pub(crate) use run::{make_private, private_file};
 
-type Result<T> = std::result::Result<T, Error>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 /// Everything Holdfast does, over one data folder. Several of them may work on one folder, in one process or in several.
 pub struct BackupService {
@@ -55,6 +59,8 @@ pub struct Act<'a> {
     pub observer: &'a dyn Observer,
     /// `cli`, `window`, `schedule:NAME`.
     pub triggered_by: String,
+    /// The run's id, where it was given one before it began: unique, 32 hex digits.
+    pub run_id: Option<String>,
 }
 
 /// `DEST:NAME`, an execution id, or a path to a file: told apart in this order of trial: an existing path, an execution id, `DEST:NAME`.
@@ -123,6 +129,7 @@ impl Act<'static> {
             cancel: &NEVER,
             observer: &NOBODY,
             triggered_by: String::new(),
+            run_id: None,
         }
     }
 }
@@ -131,10 +138,8 @@ impl BackupService {
     /// Opens the data folder (made if need be, 0700), the store, and ends what a dead process left: `interrupted` rows, workspaces,
     /// journals of restores. One on a read-only file system can be looked at: what would write to it fails, and says so.
     pub fn open(data_dir: &Path, backend: Backend) -> Result<Self> {
-        run::make_private(data_dir)?;
-        let data_dir = data_dir
-            .canonicalize()
-            .map_err(|e| error::at(data_dir, e))?;
+        make_private(data_dir)?;
+        let data_dir = data_dir.canonicalize().map_err(|e| at(data_dir, e))?;
         let store = open_store(&data_dir)?;
         // Read first: a full disk is no reason not to look at what there is.
         let scope = if let Some(scope) = store.setting("installation")? {

@@ -166,7 +166,7 @@ pub struct StatusReport {
     pub reason: StatusReason,
     /// The instances that the reason is about.
     pub concerned: Vec<String>,
-    /// Of `keys_lost`: what became of them.
+    /// The one behind it, where there is one.
     pub problem: Option<Problem>,
     pub instances: Vec<InstanceStatus>,
     /// What is wrong with the place of the data folder itself.
@@ -194,6 +194,16 @@ pub enum StatusReason {
     BackupFailed,
     /// No verified backup of an instance yet.
     NotVerified,
+    /// The last verified backup of an instance is older than `alarm_days`.
+    Overdue,
+    /// The last run of a schedule did not end well; `concerned` are schedules, here and below.
+    ScheduleFailed,
+    /// What a schedule needs is gone or disabled.
+    ScheduleCannotRun,
+    /// A schedule waits for something, or is being tried again.
+    ScheduleWaits,
+    /// The job store is corrupt, locked or newer: nothing runs.
+    SchedulesUnusable,
     Well,
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::archive::remove_tree;
 use crate::model::{ExecutionStatus, Instance, InstanceId};
 use crate::service::error::at;
-use crate::service::{BackupService, Error, Result};
+use crate::service::{Act, BackupService, Error, Result};
 use crate::store::ExecutionFilter;
 
 /// A run in progress: its lock is held and its workspace exists until it is dropped.
@@ -132,13 +132,21 @@ impl Drop for InstanceLock {
     }
 }
 
+impl Act<'_> {
+    /// The one it was given, else a new one.
+    pub(crate) fn run_id(&self) -> String {
+        let new = || uuid::Uuid::new_v4().simple().to_string();
+        self.run_id.clone().unwrap_or_else(new)
+    }
+}
+
 impl BackupService {
-    pub(crate) fn begin_run(&self) -> Result<Run> {
+    pub(crate) fn begin_run(&self, act: &Act<'_>) -> Result<Run> {
         let runs = self.data_dir.join("runs");
         make_private(&runs)?;
         let work = self.work_dir()?;
         make_private(&work)?;
-        let id = uuid::Uuid::new_v4().simple().to_string();
+        let id = act.run_id();
         let lock_path = runs.join(format!("{id}.lock"));
         let lock = loop {
             let file = private_file(&lock_path)?;
@@ -278,7 +286,8 @@ fn lock_file(data_dir: &Path, id: &InstanceId) -> PathBuf {
     data_dir.join("locks").join(format!("{id}.lock"))
 }
 
-fn private_file(path: &Path) -> Result<File> {
+/// Opened or made, 0600.
+pub(crate) fn private_file(path: &Path) -> Result<File> {
     OpenOptions::new()
         .read(true)
         .write(true)

@@ -7,6 +7,7 @@ use crate::service::error::{Error, Refusal};
 
 mod parts;
 mod restore;
+mod schedule;
 
 pub(super) use parts::capture;
 use parts::{destination, keys, open, pack, scan, store, walk};
@@ -31,6 +32,10 @@ pub(super) fn problem(error: &Error) -> Problem {
         }
         Error::Restore(e) => restore::restore(e),
         Error::Store(e) => store(e),
+        Error::Jobs(e) => schedule::job_store(e),
+        Error::Schedule(e) => schedule::schedule(e),
+        Error::Unscheduled { schedule, cause } => schedule::unscheduled(schedule, cause),
+        Error::Incomplete { instance, warnings } => schedule::incomplete(instance, warnings),
         Error::Keys(e) => keys(e),
         Error::Kit(e) => words(
             "bad_kit",
@@ -123,6 +128,11 @@ fn of_service(error: &Error) -> Problem {
             "Name a folder that does not exist yet, or an empty one.",
         ),
         Error::Cancelled(_) => cancelled(),
+        Error::Interrupted => words(
+            "interrupted",
+            "The program ended in the middle of this run",
+            "Nothing half-done is left; a scheduled run is made again once, within its grace.",
+        ),
         Error::State(fact) => words(
             "internal",
             format!("Something is not as it should be: {fact}"),
@@ -139,6 +149,8 @@ fn listing(what: &str) -> &'static str {
         "execution" => "`holdfast history`",
         "component of this archive" => "`holdfast show ARCHIVE`",
         "setting" => "`holdfast settings set --help`",
+        "schedule" => "`holdfast schedule list`",
+        "setting of a schedule" => "`holdfast schedule set --help`",
         "setting of an instance" => "`holdfast instance set --help`",
         _ => "the matching `list` command",
     }

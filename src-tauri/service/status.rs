@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::keys::KeyError;
 use crate::model::{ExecutionKind, ExecutionStatus, Instance, Warning};
@@ -14,9 +14,12 @@ use crate::store::{Access, ExecutionFilter};
 /// `TMPFS_MAGIC` of linux/magic.h.
 const TMPFS_MAGIC: rustix::fs::FsWord = 0x0102_1994;
 
+/// A week and a day: an instance that is backed up once a week is never overdue by that.
+const ALARM_DAYS: i64 = 8;
+
 impl BackupService {
-    pub fn status(&self) -> Result<StatusReport> {
-        let mut report = self.standing()?;
+    pub fn status(&self, now: Timestamp) -> Result<StatusReport> {
+        let mut report = self.standing(now)?;
         report.warnings = self.data_folder_warnings()?;
         if self.store.access() == Access::Reading {
             let what = "The data folder is on a read-only file system: nothing can be backed up.";
@@ -51,7 +54,7 @@ impl BackupService {
         Ok(warnings)
     }
 
-    fn standing(&self) -> Result<StatusReport> {
+    fn standing(&self, now: Timestamp) -> Result<StatusReport> {
         if self.public_keys()?.is_none() {
             return Ok(attention(
                 StatusReason::NotSetUp,
@@ -77,9 +80,15 @@ impl BackupService {
             ));
         }
         let mut report = attention(StatusReason::Well, "");
-        let (mut failing, mut waiting) = (Vec::new(), Vec::new());
+        let (mut failing, mut waiting, mut overdue) = (Vec::new(), Vec::new(), Vec::new());
+        let patience = self.alarm_after()?;
         for instance in &instances {
             let (status, last) = self.instance_status(instance)?;
+            // Since it is there, where there is none yet.
+            let since = status.last_verified_at.unwrap_or(instance.created_at);
+            if now.duration_since(since) > patience {
+                overdue.push(instance.name.clone());
+            }
             match last {
                 // Who cancels one has the backup of before all the same.
                 Some(
@@ -103,14 +112,45 @@ impl BackupService {
         (report.state, report.reason, report.sentence) = if !failing.is_empty() {
             let sentence = format!("The last backup of {} did not succeed.", names(&failing));
             (State::Failing, StatusReason::BackupFailed, sentence)
+        } else if !overdue.is_empty() {
+            let sentence = format!(
+                "No verified backup of {} for {} days.",
+                names(&overdue),
+                patience.as_hours() / 24
+            );
+            (State::Failing, StatusReason::Overdue, sentence)
         } else if !waiting.is_empty() {
             let sentence = format!("No verified backup yet of {}.", names(&waiting));
             (State::Attention, StatusReason::NotVerified, sentence)
         } else {
             (State::Well, StatusReason::Well, well(&report.instances))
         };
-        report.concerned = if failing.is_empty() { waiting } else { failing };
+        let worst = [failing, overdue, waiting]
+            .into_iter()
+            .find(|names| !names.is_empty());
+        report.concerned = worst.unwrap_or_default();
         Ok(report)
+    }
+
+    /// Instances without a verified backup for longer than `alarm_days`, with the time of the last one.
+    pub fn overdue(&self, now: Timestamp) -> Result<Vec<(String, Option<Timestamp>)>> {
+        let patience = self.alarm_after()?;
+        let mut found = Vec::new();
+        for instance in self.store.instances()? {
+            let last = self.instance_status(&instance)?.0.last_verified_at;
+            if now.duration_since(last.unwrap_or(instance.created_at)) > patience {
+                found.push((instance.name, last));
+            }
+        }
+        Ok(found)
+    }
+
+    fn alarm_after(&self) -> Result<SignedDuration> {
+        let days = self.user_setting("alarm_days")?;
+        let days = days
+            .and_then(|days| days.parse().ok())
+            .unwrap_or(ALARM_DAYS);
+        Ok(SignedDuration::from_hours(24 * days))
     }
 
     /// And how its last backup that came to an end went; several destinations of one run count as the worst of them.

@@ -104,6 +104,7 @@ impl Desk {
                 cancel: &Cancel::new(),
                 observer: &NoObserver,
                 triggered_by: TRIGGERED_BY.to_owned(),
+                run_id: None,
             };
             question(service, &act)
         })
@@ -124,6 +125,7 @@ impl Desk {
                 cancel: &guard.cancel,
                 observer: &guard,
                 triggered_by: TRIGGERED_BY.to_owned(),
+                run_id: None,
             };
             Ok(verb(&*desk.service()?, &act)?)
         })

@@ -13,12 +13,12 @@ use serde::de::DeserializeOwned;
 use super::{Result, error::unreadable};
 
 /// RFC 3339 UTC with nine digits always: so the order of the texts is the order of the times.
-pub(super) fn time(at: Timestamp) -> String {
+pub(crate) fn time(at: Timestamp) -> String {
     format!("{at:.9}")
 }
 
 /// The word that the model's JSON has for a value of a plain enum.
-pub(super) fn word<T: Serialize>(table: &'static str, value: &T) -> Result<String> {
+pub(crate) fn word<T: Serialize>(table: &'static str, value: &T) -> Result<String> {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => Ok(word),
         Ok(other) => Err(unreadable(table, format!("{other} is no word"))),
@@ -26,7 +26,7 @@ pub(super) fn word<T: Serialize>(table: &'static str, value: &T) -> Result<Strin
     }
 }
 
-pub(super) fn json<T: Serialize>(table: &'static str, value: &T) -> Result<String> {
+pub(crate) fn json<T: Serialize>(table: &'static str, value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|e| unreadable(table, e.to_string()))
 }
 
@@ -45,7 +45,7 @@ pub(super) fn signed(table: &'static str, number: Option<u64>) -> Result<Option<
 }
 
 /// A row whose columns are read by name, with errors that name the table.
-pub(super) struct Columns<'r> {
+pub(crate) struct Columns<'r> {
     pub table: &'static str,
     pub row: &'r Row<'r>,
 }

@@ -67,14 +67,14 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 /// A violated uniqueness becomes `Taken(what)`; everything else stays what it is.
-pub(super) fn or_taken(cause: rusqlite::Error, what: &str) -> StoreError {
+pub(crate) fn or_taken(cause: rusqlite::Error, what: &str) -> StoreError {
     match cause.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => StoreError::Taken(what.to_owned()),
         _ => cause.into(),
     }
 }
 
-pub(super) fn unreadable(table: &'static str, reason: impl Into<String>) -> StoreError {
+pub(crate) fn unreadable(table: &'static str, reason: impl Into<String>) -> StoreError {
     StoreError::Row {
         table,
         reason: reason.into(),

@@ -1,5 +1,5 @@
 //! What Holdfast knows, in `backup_executions.db`: instances, destinations, executions, settings. No secret is ever in it, and losing it
-//! loses no backup. One file a table.
+//! loses no backup. One file a table. The job store, which lies beside it, is opened and migrated by the same code.
 
 mod columns;
 mod destinations;
@@ -20,7 +20,11 @@ use tempfile::TempDir;
 
 use crate::model::{ExecutionKind, InstanceId};
 
+pub(crate) use columns::{Columns, json, time, word};
 pub use error::StoreError;
+pub(crate) use error::or_taken;
+pub(crate) use migrations::Schema;
+pub(crate) use open::{connect, connect_for_reading};
 pub use signers::Signer;
 
 /// The store's file in the data folder.
@@ -60,7 +64,7 @@ impl Store {
     /// Opens or makes it (0600, its folder 0700), migrates, refuses a newer one. WAL.
     pub fn open(data_dir: &Path) -> Result<Self> {
         Ok(Self {
-            connection: Mutex::new(open::connect(data_dir)?),
+            connection: Mutex::new(open::connect(data_dir, &migrations::STORE)?),
             access: Access::Full,
             _copy: None,
         })
@@ -68,7 +72,7 @@ impl Store {
 
     /// Only for a folder whose file system is mounted read-only: it relies on nobody writing.
     pub fn open_for_reading(data_dir: &Path) -> Result<Self> {
-        let (connection, copy) = open::connect_for_reading(data_dir)?;
+        let (connection, copy) = open::connect_for_reading(data_dir, &migrations::STORE)?;
         Ok(Self {
             connection: Mutex::new(connection),
             access: Access::Reading,

@@ -1,4 +1,4 @@
-//! Makes the file with the right mode, opens the connection and sets it up. It knows no table.
+//! Makes a database of Holdfast's own with the right mode, opens the connection and sets it up. It knows no table.
 
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, Permissions};
@@ -11,13 +11,15 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
-use super::{FILE_NAME, Result, StoreError, migrations};
+use super::migrations::{self, Schema};
+use super::{Result, StoreError};
 
 /// How long a statement waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) fn connect(data_dir: &Path) -> Result<Connection> {
-    let path = data_dir.join(FILE_NAME);
+/// Opens or makes it (0600, its folder 0700), migrates, refuses a newer one. WAL.
+pub(crate) fn connect(data_dir: &Path, schema: &Schema) -> Result<Connection> {
+    let path = data_dir.join(schema.file_name);
     make(data_dir, &path).map_err(|cause| StoreError::Io {
         path: path.clone(),
         cause,
@@ -30,10 +32,10 @@ pub(super) fn connect(data_dir: &Path) -> Result<Connection> {
         path: data_dir.to_owned(),
         cause,
     })?;
-    let mut connection = Connection::open_with_flags(real.join(FILE_NAME), flags)?;
+    let mut connection = Connection::open_with_flags(real.join(schema.file_name), flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Looked at before anything is written, so that a newer store stays as it is.
-    migrations::refuse_newer(&connection)?;
+    migrations::refuse_newer(&connection, schema)?;
     let journal_mode: String =
         connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if journal_mode != "wal" {
@@ -42,15 +44,19 @@ pub(super) fn connect(data_dir: &Path) -> Result<Connection> {
     // What was recorded must outlive a power cut; the store writes rarely.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", false)?;
-    migrations::migrate(&mut connection)?;
+    migrations::migrate(&mut connection, schema)?;
     Ok(connection)
 }
 
 /// For a store whose file system is mounted read-only, where nobody can change it: SQLite cannot make the side files there that a WAL
 /// store needs. What sits in a `-wal` is had by way of a private copy, which lives as long as the connection's other half.
-pub(super) fn connect_for_reading(data_dir: &Path) -> Result<(Connection, Option<TempDir>)> {
-    let path = data_dir.join(FILE_NAME);
-    let wal = data_dir.join(format!("{FILE_NAME}-wal"));
+pub(crate) fn connect_for_reading(
+    data_dir: &Path,
+    schema: &Schema,
+) -> Result<(Connection, Option<TempDir>)> {
+    let file_name = schema.file_name;
+    let path = data_dir.join(file_name);
+    let wal = data_dir.join(format!("{file_name}-wal"));
     let io = |path: &Path| {
         let path = path.to_owned();
         move |cause| StoreError::Io { path, cause }
@@ -68,17 +74,17 @@ pub(super) fn connect_for_reading(data_dir: &Path) -> Result<(Connection, Option
             fs::copy(file, real.join(file.file_name().unwrap_or_default())).map_err(io(file))?;
         }
         let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let connection = Connection::open_with_flags(real.join(FILE_NAME), flags)?;
+        let connection = Connection::open_with_flags(real.join(file_name), flags)?;
         (connection, Some(dir))
     } else {
         let real = fs::canonicalize(data_dir).map_err(io(data_dir))?;
-        let uri = immutable(&real.join(FILE_NAME));
+        let uri = immutable(&real.join(file_name));
         let flags = flags | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         (Connection::open_with_flags(uri, flags)?, None)
     };
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
-    migrations::require_current(&connection)?;
+    migrations::require_current(&connection, schema)?;
     Ok((connection, copy))
 }
 

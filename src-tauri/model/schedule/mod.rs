@@ -109,12 +109,19 @@ impl Schedule {
 
     /// Its slots, paused or not. They follow the time zone database as it is now: make them anew rather than keep them for days.
     pub fn slots(&self) -> Result<Box<dyn Slots>, ScheduleError> {
-        match &self.cadence {
-            Cadence::Cron { expression } => Ok(Box::new(slots::CronSlots {
+        self.cadence.slots(&self.timezone)
+    }
+}
+
+impl Cadence {
+    /// Its slots on the clock of a zone.
+    pub fn slots(&self, timezone: &str) -> Result<Box<dyn Slots>, ScheduleError> {
+        match self {
+            Self::Cron { expression } => Ok(Box::new(slots::CronSlots {
                 pattern: cron::Pattern::parse(expression)?,
-                zone: zone(&self.timezone)?,
+                zone: zone(timezone)?,
             })),
-            &Cadence::Interval {
+            &Self::Interval {
                 every_seconds,
                 anchor,
             } => {
@@ -124,22 +131,10 @@ impl Schedule {
                     anchor,
                 }))
             }
-            Cadence::Manual => Ok(Box::new(slots::NoSlots)),
-            Cadence::Custom { name } => Err(ScheduleError::UnknownCadence { name: name.clone() }),
+            Self::Manual => Ok(Box::new(slots::NoSlots)),
+            Self::Custom { name } => Err(ScheduleError::UnknownCadence { name: name.clone() }),
         }
     }
-}
-
-/// The next `count` slots after `now`, as if it were not paused; fewer where there are no more.
-pub fn upcoming(
-    schedule: &Schedule,
-    now: Timestamp,
-    count: usize,
-) -> Result<Vec<Timestamp>, ScheduleError> {
-    let slots = schedule.slots()?;
-    Ok(between(slots.as_ref(), now, Timestamp::MAX)
-        .take(count)
-        .collect())
 }
 
 fn zone(name: &str) -> Result<TimeZone, ScheduleError> {

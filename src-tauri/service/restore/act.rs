@@ -42,7 +42,7 @@ impl BackupService {
         recover_instance(&self.data_dir, &self.store, &instance.id)?;
         let manifest = &opened.archive.manifest;
         let components = chosen(manifest, &request.components)?;
-        let run = self.begin_run()?;
+        let run = self.begin_run(act)?;
         let mut execution = new_execution(
             ExecutionKind::Restore,
             None,
@@ -182,6 +182,7 @@ impl BackupService {
         space::require(&instance.path, content_bytes(manifest, &names) + SLACK)?;
         space::require(&self.data_dir, live_bytes(&wanted) + SLACK)?;
         let safety = Act {
+            run_id: None,
             cancel: act.cancel,
             observer: act.observer,
             triggered_by: format!(

@@ -104,7 +104,7 @@ impl BackupService {
             .filter(read)
             .map(|c| c.name.clone())
             .collect();
-        let run = self.begin_run()?;
+        let run = self.begin_run(act)?;
         space::require(run.workspace(), content_bytes(manifest, &names))?;
         let fetched = if names.is_empty() {
             let none = run.workspace().to_path_buf();

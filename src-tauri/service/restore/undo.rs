@@ -46,7 +46,7 @@ impl BackupService {
             None
         };
         let done = done.ok_or_else(|| not_undoable(gone))?;
-        let run = self.begin_run()?;
+        let run = self.begin_run(act)?;
         let mut new = new_execution(
             ExecutionKind::Undo,
             None,
@@ -58,6 +58,7 @@ impl BackupService {
         self.carry_out(&instance, new, &run, act, |run, folder, act| {
             let names: Vec<String> = done.parts.iter().map(|p| p.component.clone()).collect();
             let safety = Act {
+                run_id: None,
                 cancel: act.cancel,
                 observer: act.observer,
                 triggered_by: format!(

@@ -5,6 +5,7 @@ use std::fs;
 use holdfast::service::error::Refusal;
 use holdfast::service::report::{State, StatusReason};
 use holdfast::service::{ArchiveFilter, Error};
+use jiff::Timestamp;
 
 use super::fixture::{House, INSTANCE, files_below};
 
@@ -129,7 +130,7 @@ fn delete_asks_for_the_file_name_and_spares_what_is_pinned() {
 #[test]
 fn status_goes_from_attention_to_well_to_failing() {
     let standing = |house: &House| {
-        let status = house.service.status().unwrap();
+        let status = house.service.status(Timestamp::now()).unwrap();
         (status.state, status.reason, status.concerned)
     };
     let nobody = Vec::<String>::new;
@@ -145,7 +146,7 @@ fn status_goes_from_attention_to_well_to_failing() {
     let waiting = (State::Attention, StatusReason::NotVerified, concerned());
     assert_eq!(standing(&house), waiting);
     house.backup();
-    let well = house.service.status().unwrap();
+    let well = house.service.status(Timestamp::now()).unwrap();
     assert_eq!(well.state, State::Well, "{}", well.sentence);
     assert_eq!(
         (well.reason, &well.concerned),
@@ -165,10 +166,14 @@ fn a_data_folder_that_others_can_read_is_reported() {
     let open = |warnings: &[holdfast::model::Warning]| {
         warnings.iter().any(|w| w.code == "data_folder_open")
     };
-    assert!(!open(&house.service.status().unwrap().warnings));
+    assert!(!open(
+        &house.service.status(Timestamp::now()).unwrap().warnings
+    ));
     let data = house.path("data");
     fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
-    assert!(open(&house.service.status().unwrap().warnings));
+    assert!(open(
+        &house.service.status(Timestamp::now()).unwrap().warnings
+    ));
 }
 
 #[test]

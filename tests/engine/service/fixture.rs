@@ -57,6 +57,7 @@ impl House {
             cancel: &self.cancel,
             observer: &NoObserver,
             triggered_by: "cli".to_owned(),
+            run_id: None,
         }
     }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use holdfast::keys::Backend;
 use holdfast::service::report::State;
 use holdfast::service::{ArchiveRef, BackupService, Error};
+use jiff::Timestamp;
 
 use super::fixture::{House, INSTANCE, files_below};
 
@@ -27,7 +28,7 @@ fn lost_keys_are_said_to_be_lost_and_never_made_anew() {
     let error = house.backup_to(&["vault"]).unwrap_err();
     assert_eq!(error.problem().code, "keys_unavailable");
     assert!(!house.path("data/keys.json").exists());
-    let status = house.service.status().unwrap();
+    let status = house.service.status(Timestamp::now()).unwrap();
     assert_eq!(status.state, State::Failing);
     assert!(
         status.sentence.contains("recovery kit"),
