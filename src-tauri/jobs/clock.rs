@@ -68,7 +68,9 @@ mod tests {
     /// In seconds: since when it has watched, after these looks.
     fn since(looks: &[(i64, u64, u64)]) -> i64 {
         let mut clock = Clock::default();
-        let last = looks.iter().map(|(w, b, a)| clock.look(reading(*w, *b, *a)));
+        let last = looks
+            .iter()
+            .map(|(w, b, a)| clock.look(reading(*w, *b, *a)));
         last.last().unwrap().since.as_second()
     }
 
@@ -83,7 +85,12 @@ mod tests {
         let stopped = [(1000, 0, 0), (1100, 100, 100)];
         let forward = [(1000, 0, 0), (9000, 15, 15)];
         let back = [(1000, 0, 0), (500, 15, 15)];
-        for (looks, expected) in [(asleep, 1040), (stopped, 1100), (forward, 9000), (back, 500)] {
+        for (looks, expected) in [
+            (asleep, 1040),
+            (stopped, 1100),
+            (forward, 9000),
+            (back, 500),
+        ] {
             assert_eq!(since(&looks), expected, "{looks:?}");
         }
     }

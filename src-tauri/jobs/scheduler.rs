@@ -236,6 +236,16 @@ impl BackupScheduler {
         self.leaving.store(true, Ordering::SeqCst);
     }
 
+    /// The same, if nothing goes on; whether it is so.
+    pub fn leave_idle(&self) -> bool {
+        let runs = self.runs();
+        let idle = runs.going.is_empty();
+        if idle {
+            self.leave();
+        }
+        idle
+    }
+
     /// Tells what runs to stop.
     pub fn cancel_all(&self) {
         let runs = self.runs();
@@ -251,12 +261,12 @@ impl BackupScheduler {
 
     /// Takes a slot on, on a thread of its own, unless it is taken on already or too much goes on.
     fn start(self: &Arc<Self>, schedule: &Schedule, record: SlotRecord, now: Timestamp) {
-        if self.leaving.load(Ordering::SeqCst) {
-            return;
-        }
         let id = record.id;
         {
             let mut runs = self.runs();
+            if self.is_leaving() {
+                return;
+            }
             // Further ahead than it was ever put: the clock was set back.
             let later = runs
                 .quiet
@@ -310,6 +320,9 @@ impl BackupScheduler {
                 return Ok(());
             }
         }
+        if self.is_leaving() {
+            return Ok(());
+        }
         let run_id = new_run_id();
         let owner = &self.owner()?.id;
         let Some(record) = self.book.store.begin(&record, &run_id, owner, now)? else {
@@ -362,7 +375,7 @@ impl BackupScheduler {
         record: SlotRecord,
         outcome: Outcome,
     ) -> Result<SlotRecord> {
-        let cancelled = if self.leaving.load(Ordering::SeqCst) {
+        let cancelled = if self.is_leaving() {
             Cancelled::Leaving
         } else {
             Cancelled::Wished
@@ -377,6 +390,10 @@ impl BackupScheduler {
         }
         let owner = Owner::new(self.service.data_dir())?;
         Ok(self.owner.get_or_init(|| owner))
+    }
+
+    fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst)
     }
 
     /// Mirrors how schedules fare, and tells whoever watches. Returns why the mirror could not be written.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::close::{CloseAnswer, CloseState, Closing};
 use super::error::ShellError;
+use crate::model::schedule::ScheduledAct;
 use crate::model::{Cancel, Observer, Phase, Progress};
 
 /// At most about ten times a second: what an eye can follow.
@@ -26,6 +27,16 @@ pub enum ActKind {
     Drill,
     Download,
     Catalogue,
+}
+
+impl ActKind {
+    pub fn of(act: ScheduledAct) -> Self {
+        match act {
+            ScheduledAct::Backup => Self::Backup,
+            ScheduledAct::Verify => Self::Verify,
+            ScheduledAct::Drill => Self::Drill,
+        }
+    }
 }
 
 /// What an act is, and where it stands.
@@ -53,6 +64,8 @@ pub enum ActEvent {
     Ended {
         id: String,
     },
+    /// Schedules, or how they fare, are not what they were.
+    SchedulesChanged,
     /// The user would quit while acts run; the page asks what is to become of them.
     CloseAsked,
     /// The last act ended and the user wanted to leave then.

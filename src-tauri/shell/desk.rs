@@ -2,7 +2,7 @@
 //! and not an end before it. Every question runs on a blocking thread.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -12,8 +12,10 @@ use super::close::CloseAnswer;
 use super::error::ShellError;
 use super::schedules::Schedules;
 use crate::environment::{self, EnvironmentError};
+use crate::jobs::{BackupScheduler, status_without_schedules};
 use crate::keys::Backend;
 use crate::model::{Cancel, NoObserver, Problem};
+use crate::service::report::StatusReport;
 use crate::service::{self, Act, BackupService};
 
 /// What a command answers to the page.
@@ -26,7 +28,9 @@ pub struct Desk {
     pub backend: Backend,
     service: Mutex<Option<Arc<BackupService>>>,
     pub acts: Arc<Acts>,
-    pub schedules: Arc<dyn Schedules>,
+    pub schedules: Schedules,
+    /// The last look of the scheduler failed.
+    schedules_broken: AtomicBool,
     /// Questions that are being answered.
     asked: AtomicUsize,
 }
@@ -40,7 +44,7 @@ pub struct NewAct {
 
 impl Desk {
     /// `data_dir`: the one that was named, if one was.
-    pub fn new(data_dir: Option<&Path>, schedules: Arc<dyn Schedules>, tell: Tell) -> Self {
+    pub fn new(data_dir: Option<&Path>, tell: Tell) -> Self {
         let backend = environment::backend();
         Self {
             // Whatever of the two is wrong is the answer to every question; the backend is asked of nobody then.
@@ -48,7 +52,8 @@ impl Desk {
             backend: backend.unwrap_or(Backend::Keyring),
             service: Mutex::default(),
             acts: Arc::new(Acts::new(tell)),
-            schedules,
+            schedules: Schedules::default(),
+            schedules_broken: AtomicBool::new(false),
             asked: AtomicUsize::new(0),
         }
     }
@@ -66,7 +71,7 @@ impl Desk {
     /// What the user wants of the acts that run, to be able to leave.
     pub fn leave(&self, answer: CloseAnswer) {
         if answer != CloseAnswer::Stay {
-            self.schedules.stop();
+            self.schedules.leave();
         }
         self.acts.close_answered(answer);
     }
@@ -92,6 +97,30 @@ impl Desk {
             work()
         })
         .await
+    }
+
+    /// A question about schedules.
+    pub async fn plan<T: Send + 'static>(
+        self: &Arc<Self>,
+        question: impl FnOnce(&BackupScheduler) -> Result<T, service::Error> + Send + 'static,
+    ) -> Answer<T> {
+        let desk = Arc::clone(self);
+        self.run(move || Ok(question(&*desk.scheduler()?)?)).await
+    }
+
+    /// How things stand, schedules included.
+    pub fn status(&self) -> Result<StatusReport, ShellError> {
+        let (service, now) = (self.service()?, Timestamp::now());
+        Ok(match self.scheduler() {
+            Ok(scheduler) => scheduler.status(now)?,
+            Err(ShellError::Service(error)) => status_without_schedules(&service, &error, now)?,
+            Err(error) => return Err(error),
+        })
+    }
+
+    /// Returns what was noted before.
+    pub fn note_schedules_broken(&self, broken: bool) -> bool {
+        self.schedules_broken.swap(broken, Ordering::SeqCst)
     }
 
     /// A question that reads an archive or a destination: shown by the page itself, not on the table of acts.

@@ -15,6 +15,7 @@ use super::desk::{Desk, NewAct};
 use super::first::First;
 use super::tray::{Nudge, Tray, Watch, Wish};
 use super::{successor, window};
+use crate::jobs::Pulse;
 use crate::model::{ArchiveType, Problem};
 use crate::service::BackupRequest;
 
@@ -25,6 +26,7 @@ struct Life {
     nudge: Nudge,
     /// The main loop is told to end: nothing opens any more.
     ending: AtomicBool,
+    _pulse: Pulse,
 }
 
 /// A page that asked something and went away: how soon it is looked for again.
@@ -38,6 +40,8 @@ pub fn begin(
     nudge: Nudge,
     nudged: Receiver<()>,
 ) -> tauri::Result<()> {
+    let looking = Arc::clone(&desk);
+    let pulse = Pulse::start(move |watch| looking.beat(watch))?;
     let watch = Watch::new(desk);
     let tray = Tray::new(app, watch.view());
     app.manage(Life {
@@ -45,6 +49,7 @@ pub fn begin(
         notice: watch.notice(),
         nudge,
         ending: AtomicBool::new(false),
+        _pulse: pulse,
     });
     let shown = app.clone();
     watch.start(nudged, move |view| {
@@ -90,8 +95,8 @@ pub fn menu_chosen(app: &AppHandle, id: &str) {
         }
         Some(Wish::Quit) => quit(app),
         Some(Wish::BackUp(instance)) => back_up(app, instance),
-        Some(Wish::Pause) => told(app, desk.schedules.pause_all()),
-        Some(Wish::Resume) => told(app, desk.schedules.resume_all()),
+        Some(Wish::Pause) => told(app, desk.pause_all().map_err(Problem::from)),
+        Some(Wish::Resume) => told(app, desk.resume_all().map_err(Problem::from)),
         None => {}
     }
 }
@@ -128,14 +133,13 @@ pub fn settle(app: &AppHandle) {
         if seen || !desk.acts.running().is_empty() || desk.acts.is_leaving() {
             return;
         }
-        if desk.is_asked() {
+        if desk.is_asked() || !desk.schedules.leave_idle() {
             let later = handle.clone();
             thread::spawn(move || {
                 thread::sleep(AGAIN);
                 settle(&later);
             });
         } else if !life.ending.swap(true, Ordering::SeqCst) {
-            desk.schedules.stop();
             handle.exit(successor::EXIT_CODE);
         }
     };

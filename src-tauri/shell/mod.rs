@@ -26,7 +26,6 @@ use tauri::{App, Builder, Manager, RunEvent, WindowEvent};
 use crate::environment;
 use desk::Desk;
 use first::{Claim, First, Other};
-use schedules::{NoSchedules, Schedules};
 pub use window::has_display;
 
 /// What a start begins with.
@@ -39,6 +38,7 @@ pub enum Opening {
 /// Becomes the background process, or has the one that is there already show its window. Stays until it is told to quit.
 #[must_use]
 pub fn run(opening: Opening, data_dir: Option<&Path>) -> ExitCode {
+    // Without one `--background` is the scheduler alone, and not this one's business.
     if !has_display() {
         eprintln!("error: there is no display to open a window on");
         eprintln!("hint: start it in a desktop session, or use a verb: `holdfast help`");
@@ -87,10 +87,9 @@ fn hand_over(other: &Other, opening: Opening) -> ExitCode {
 
 /// The main loop; returns its exit code.
 fn serve(opening: Opening, data_dir: Option<PathBuf>, first: Option<&First>) -> i32 {
-    let schedules: Arc<dyn Schedules> = Arc::new(NoSchedules);
     let app = Builder::default()
         .invoke_handler(commands::all())
-        .setup(move |app| set_up(app, opening, data_dir.as_deref(), schedules).map_err(Into::into))
+        .setup(move |app| set_up(app, opening, data_dir.as_deref()).map_err(Into::into))
         .on_menu_event(|app, event| life::menu_chosen(app, event.id().as_ref()))
         .on_window_event(|window, event| {
             if let WindowEvent::CloseRequested { .. } = event {
@@ -124,16 +123,11 @@ fn serve(opening: Opening, data_dir: Option<PathBuf>, first: Option<&First>) -> 
     }
 }
 
-fn set_up(
-    app: &mut App,
-    opening: Opening,
-    data_dir: Option<&Path>,
-    schedules: Arc<dyn Schedules>,
-) -> tauri::Result<()> {
+fn set_up(app: &mut App, opening: Opening, data_dir: Option<&Path>) -> tauri::Result<()> {
     let handle = app.handle();
     let (nudge, nudged) = tray::Watch::channel();
     let tell = events::teller(handle, nudge.clone());
-    let desk = Arc::new(Desk::new(data_dir, schedules, tell));
+    let desk = Arc::new(Desk::new(data_dir, tell));
     app.manage(Arc::clone(&desk));
     signals::watch(&desk)?;
     life::begin(handle, desk, nudge, nudged)?;

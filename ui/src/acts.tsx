@@ -61,7 +61,7 @@ export function ActsProvider({ children }: { children: ReactNode }) {
     const hear = (event: ActEvent) => {
       setActs((table) => follow(table, event, Date.now()));
       if (event.event === "close_asked") setCloseAsked(true);
-      if (event.event === "ended") void asked.invalidateQueries();
+      if (event.event === "ended" || event.event === "schedules_changed") void asked.invalidateQueries();
     };
     const stop = host.onAct(hear);
     void host.acts().then((running) => {

@@ -6,9 +6,6 @@ use crate::model::{Problem, Warning};
 use crate::service::error::Unscheduled;
 use crate::store::StoreError;
 
-const CRON_HINT: &str = "Cron takes five fields: minute, hour, day of month, month, day of week. `0 3 * * *` is every day at three, \
-                         `*/30 8-18 * * mon-fri` every half hour of a working day.";
-
 pub(super) fn schedule(error: &ScheduleError) -> Problem {
     let message = error.to_string();
     let (code, hint) = match error {
@@ -23,7 +20,11 @@ pub(super) fn schedule(error: &ScheduleError) -> Problem {
         ),
         ScheduleError::CronFieldCount { .. }
         | ScheduleError::CronNickname { .. }
-        | ScheduleError::BadCron { .. } => ("bad_cron", CRON_HINT),
+        | ScheduleError::BadCron { .. } => (
+            "bad_cron",
+            "Cron takes five fields: minute, hour, day of month, month, day of week. `0 3 * * *` is every day at three, \
+             `*/30 8-18 * * mon-fri` every half hour of a working day.",
+        ),
         ScheduleError::ImpossibleCron { .. } => (
             "impossible_cron",
             "Correct day and month: as it is, the schedule would never run.",

@@ -8,6 +8,7 @@ mod instances;
 mod keys;
 mod overview;
 mod restore;
+mod schedules;
 mod settings;
 
 use std::sync::Arc;
@@ -67,6 +68,16 @@ pub fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         restore::plan,
         restore::restore,
         restore::undo,
+        schedules::add_schedule,
+        schedules::pause_schedule,
+        schedules::preview_schedule,
+        schedules::remove_schedule,
+        schedules::resume_schedule,
+        schedules::run_schedule,
+        schedules::schedule,
+        schedules::schedules,
+        schedules::set_schedule,
+        schedules::time_zone,
         settings::set_settings,
         settings::settings,
     ]

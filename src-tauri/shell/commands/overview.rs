@@ -1,9 +1,10 @@
 //! How things stand, and where.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::Shared;
-use crate::service::BackupService;
 use crate::service::report::StatusReport;
 use crate::shell::desk::Answer;
 
@@ -27,7 +28,8 @@ pub enum KeysIn {
 
 #[tauri::command]
 pub async fn status(desk: Shared<'_>) -> Answer<StatusReport> {
-    desk.ask(BackupService::status).await
+    let looking = Arc::clone(&desk);
+    desk.run(move || looking.status()).await
 }
 
 #[tauri::command]

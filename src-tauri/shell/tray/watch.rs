@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 
@@ -16,8 +16,11 @@ use super::words::Language;
 use crate::model::Problem;
 use crate::service::report::StatusReport;
 use crate::shell::desk::Desk;
+use crate::shell::schedules::Standing;
 
 const EVERY: Duration = Duration::from_secs(15);
+/// What is true only by the clock (a backup that is overdue) is looked up again after this.
+const GROWS_OLD: Duration = Duration::from_mins(5);
 const STORE_FILES: [&str; 4] = [
     "backup_executions.db",
     "backup_executions.db-wal",
@@ -41,7 +44,9 @@ pub struct Watch {
     notice: Arc<Mutex<Option<String>>>,
     status: Option<Result<StatusReport, Problem>>,
     language: Language,
+    standing: Standing,
     stamp: Option<Stamp>,
+    looked: Option<Instant>,
 }
 
 type Stamp = [Option<(SystemTime, u64)>; STORE_FILES.len()];
@@ -53,7 +58,9 @@ impl Watch {
             notice: Arc::default(),
             status: None,
             language: Language::choose(None, environment().as_deref()),
+            standing: Standing::None,
             stamp: None,
+            looked: None,
         }
     }
 
@@ -73,7 +80,7 @@ impl Watch {
             status: self.status.as_ref(),
             running: &self.desk.acts.running(),
             notice: notice.as_deref(),
-            schedules: self.desk.schedules.standing(),
+            schedules: self.standing,
             language: self.language,
             now: Timestamp::now(),
         })
@@ -110,7 +117,8 @@ impl Watch {
     /// Asks the service only where the store changed.
     fn refresh(&mut self) {
         let now = self.desk.data_dir().map(stamp);
-        if self.status.is_some() && now == self.stamp {
+        let fresh = self.looked.is_some_and(|at| at.elapsed() < GROWS_OLD);
+        if self.status.is_some() && now == self.stamp && fresh {
             return;
         }
         let service = self.desk.service();
@@ -119,8 +127,11 @@ impl Watch {
         let asked = service.and_then(|service| {
             let setting = service.settings()?.remove("language");
             self.language = Language::choose(setting.as_deref(), environment().as_deref());
-            Ok(service.status()?)
+            // Before the sentence, which says it where schedules cannot be read.
+            self.standing = self.desk.standing().unwrap_or(Standing::None);
+            self.desk.status()
         });
+        self.looked = Some(Instant::now());
         self.status = Some(asked.map_err(Problem::from));
     }
 }

@@ -71,6 +71,19 @@ impl Language {
             (_, StatusReason::BackupFailed) => {
                 format!("Die letzte Sicherung von {names} ist nicht gelungen.")
             }
+            (_, StatusReason::Overdue) => {
+                format!("Zu lange keine geprüfte Sicherung von {names}.")
+            }
+            (_, StatusReason::ScheduleFailed) => {
+                format!("Der letzte Lauf des Zeitplans {names} ist nicht gelungen.")
+            }
+            (_, StatusReason::ScheduleCannotRun) => {
+                format!("Der Zeitplan {names} kann nicht laufen.")
+            }
+            (_, StatusReason::ScheduleWaits) => format!("Der Zeitplan {names} wartet."),
+            (_, StatusReason::SchedulesUnusable) => {
+                "Die Zeitpläne sind nicht zu lesen; keiner läuft.".to_owned()
+            }
             (_, StatusReason::NotVerified) => format!("Noch keine geprüfte Sicherung von {names}."),
             (_, StatusReason::Well) => match report.instances.as_slice() {
                 [one] => format!("{} ist gesichert und geprüft.", one.name),

@@ -4,4 +4,4 @@ import type { RunningAct } from "./RunningAct";
 /**
  * What listeners are told.
  */
-export type ActEvent = { "event": "changed", act: RunningAct, } | { "event": "ended", id: string, } | { "event": "close_asked" } | { "event": "leave" };
+export type ActEvent = { "event": "changed", act: RunningAct, } | { "event": "ended", id: string, } | { "event": "schedules_changed" } | { "event": "close_asked" } | { "event": "leave" };

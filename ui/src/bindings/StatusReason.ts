@@ -3,4 +3,4 @@
 /**
  * Why things stand as they do; the worst of what there is.
  */
-export type StatusReason = "not_set_up" | "keys_lost" | "no_instance" | "backup_failed" | "not_verified" | "well";
+export type StatusReason = "not_set_up" | "keys_lost" | "no_instance" | "backup_failed" | "not_verified" | "overdue" | "schedule_failed" | "schedule_cannot_run" | "schedule_waits" | "schedules_unusable" | "well";

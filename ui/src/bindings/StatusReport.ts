@@ -15,7 +15,7 @@ reason: StatusReason,
  */
 concerned: Array<string>, 
 /**
- * Of `keys_lost`: what became of them.
+ * The one behind it, where there is one.
  */
 problem: Problem | null, instances: Array<InstanceStatus>, 
 /**

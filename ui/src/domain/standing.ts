@@ -18,6 +18,16 @@ export function standing(report: StatusReport, t: TFunction, language: string): 
       return t("standing.backup_failed", { names });
     case "not_verified":
       return t("standing.not_verified", { names });
+    case "overdue":
+      return t("standing.overdue", { names });
+    case "schedule_failed":
+      return t("standing.schedule_failed", { names });
+    case "schedule_cannot_run":
+      return t("standing.schedule_cannot_run", { names });
+    case "schedule_waits":
+      return t("standing.schedule_waits", { names });
+    case "schedules_unusable":
+      return report.problem ? problemWords(report.problem, t).title : sentence(report.sentence);
     case "well":
       return well(report, t, language);
   }
@@ -41,6 +51,8 @@ export function folderWarning(warning: Warning, t: TFunction): string {
       return t("standing.in_memory");
     case "data_folder_open":
       return t("standing.open");
+    case "sidecar":
+      return t("standing.sidecar");
     default:
       return sentence(warning.message);
   }

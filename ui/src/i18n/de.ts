@@ -99,6 +99,12 @@ export const de: Words = {
     no_instance: "Noch wird nichts gesichert: Fügen Sie eine Instanz hinzu.",
     backup_failed: "Die letzte Sicherung von {{names}} ist nicht gelungen.",
     not_verified: "Noch keine geprüfte Sicherung von {{names}}.",
+    overdue: "Zu lange keine geprüfte Sicherung von {{names}}.",
+    schedule_failed: "Der letzte Lauf des Zeitplans {{names}} ist nicht gelungen.",
+    schedule_cannot_run: "Der Zeitplan {{names}} kann nicht laufen.",
+    schedule_waits: "Der Zeitplan {{names}} wartet oder wird noch einmal versucht.",
+    sidecar:
+      "Der Stand der Zeitpläne kann nicht für Überwachungsprogramme geschrieben werden: Sehen Sie nach backup_jobs_meta.json im Datenordner.",
     well_one: "{{name}} ist gesichert und geprüft, wiederherstellbar auf den Stand vom {{at}}.",
     well_all:
       "Alle {{number}} Instanzen sind gesichert und geprüft, wiederherstellbar mindestens auf den Stand vom {{at}}.",

@@ -97,6 +97,12 @@ export const en = {
     no_instance: "Nothing is backed up yet: add an instance.",
     backup_failed: "The last backup of {{names}} did not succeed.",
     not_verified: "No verified backup yet of {{names}}.",
+    overdue: "No verified backup of {{names}} for too long.",
+    schedule_failed: "The last run of schedule {{names}} did not succeed.",
+    schedule_cannot_run: "Schedule {{names}} cannot run.",
+    schedule_waits: "Schedule {{names}} waits, or is being tried again.",
+    sidecar:
+      "The status of schedules cannot be written for monitoring tools: look at backup_jobs_meta.json in the data folder.",
     well_one: "{{name}} is backed up and verified, restorable as of {{at}}.",
     well_all: "All {{number}} instances are backed up and verified, restorable as of {{at}} at least.",
     in_memory: "The data folder is in memory: it is gone after the next start. Settings shows where it is.",

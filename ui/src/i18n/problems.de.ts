@@ -268,6 +268,73 @@ export const problems: Problems = {
     hint: "Stellen Sie den Schlüsselbund wieder her, oder lesen Sie das Rettungsblatt in eine frische Installation ein.",
   },
 
+  bad_cron: {
+    title: "Dieses Muster kennt cron nicht",
+    hint: "Es hat fünf Felder: Minute, Stunde, Tag des Monats, Monat, Wochentag. 0 3 * * * heißt täglich um drei.",
+  },
+  impossible_cron: {
+    title: "Auf dieses Muster passt kein Tag",
+    hint: "Berichtigen Sie Tag und Monat: So liefe der Zeitplan nie.",
+  },
+  unknown_zone: {
+    title: "Diese Zeitzone gibt es nicht",
+    hint: "Nehmen Sie einen Namen wie Europe/Berlin, America/New_York oder UTC.",
+  },
+  interval_too_short: { title: "Das ist zu oft", hint: "Der kürzeste Abstand ist eine Minute." },
+  bad_duration: { title: "Das ist keine Zeitspanne", hint: "Geben Sie eine an wie 90s, 15m, 6h, 1h30m oder 2d." },
+  unknown_cadence: {
+    title: "Niemand weiß, wann dieser Zeitplan fällig ist",
+    hint: "Seine Zeiten kommen aus einer Erweiterung, ohne die dieses Programm gestartet wurde. Geben Sie ihm andere Zeiten, oder entfernen Sie ihn.",
+  },
+  schedule_without_instance: {
+    title: "Die Instanz dieses Zeitplans ist nicht mehr da",
+    hint: "Geben Sie ihm eine andere, oder entfernen Sie ihn.",
+  },
+  schedule_without_destination: {
+    title: "Dieser Zeitplan hat kein Ziel, das Archive annimmt",
+    hint: "Schalten Sie im Raum Ziele eines ein, oder geben Sie dem Zeitplan ein anderes.",
+  },
+  schedule_lacks_destination: {
+    title: "Einige Ziele dieses Zeitplans fehlen oder sind ausgeschaltet",
+    hint: "Schalten Sie sie im Raum Ziele ein, oder nennen Sie die, die der Zeitplan haben soll.",
+  },
+  nothing_to_check: {
+    title: "Es gibt kein Archiv, das geprüft werden könnte",
+    hint: "Sichern Sie zuerst an dieses Ziel.",
+  },
+  archive_bad: {
+    title: "Das geprüfte Archiv ist nicht in Ordnung",
+    hint: "Sichern Sie jetzt neu, heben Sie die Kopie an einem anderen Ziel auf, und sehen Sie nach dem Datenträger von diesem.",
+  },
+  incomplete: {
+    title: "Im Archiv ist nicht alles",
+    hint: "Beheben Sie, was dort steht, und sichern Sie neu. Das Archiv dieses Laufs bleibt.",
+  },
+  interrupted: {
+    title: "Das Programm endete mitten in diesem Lauf",
+    hint: "Halb Fertiges ist nicht geblieben; ein geplanter Lauf wird einmal wiederholt, wenn es dafür nicht zu spät ist.",
+  },
+  job_store_newer: {
+    title: "Die Zeitpläne gehören zu einer neueren Version von Holdfast",
+    hint: "Nehmen Sie die neuere; diese führt keinen Zeitplan aus und lässt sie, wie sie sind.",
+  },
+  job_store_busy: {
+    title: "Ein anderer Prozess hält den Speicher der Zeitpläne gesperrt",
+    hint: "Versuchen Sie es noch einmal; geschieht es wieder, suchen Sie nach einem Prozess, der backup_jobs.db offen hat.",
+  },
+  job_store_corrupt: {
+    title: "Der Speicher der Zeitpläne ist beschädigt: Kein Zeitplan läuft",
+    hint: "Nehmen Sie backup_jobs.db aus dem Datenordner, und legen Sie die Zeitpläne neu an. Sicherungen und ihr Verlauf stehen nicht darin.",
+  },
+  job_store_read_only: {
+    title: "Der Speicher der Zeitpläne kann nicht geschrieben werden: Kein Zeitplan läuft",
+    hint: "Prüfen Sie Eigentümer und Rechte von backup_jobs.db im Datenordner, und ob sein Datenträger schreibbar eingebunden ist.",
+  },
+  job_store_failed: {
+    title: "Der Speicher der Zeitpläne ist nicht zu gebrauchen",
+    hint: "Sehen Sie nach dem Datenordner: Sein Datenträger ist vielleicht voll oder nur lesbar.",
+  },
+
   unknown: {
     title: "Das gibt es nicht",
     hint: "Vielleicht wurde es inzwischen umbenannt oder entfernt: Öffnen Sie den Bereich neu.",

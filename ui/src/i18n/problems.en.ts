@@ -258,6 +258,74 @@ export const problems = {
     hint: "Restore the keyring, or import the recovery kit into a fresh installation.",
   },
 
+  // Schedules.
+  bad_cron: {
+    title: "This is no time pattern that cron knows",
+    hint: "It takes five fields: minute, hour, day of month, month, day of week. 0 3 * * * is every day at three.",
+  },
+  impossible_cron: {
+    title: "No day ever matches this pattern",
+    hint: "Correct day and month: as it is, the schedule would never run.",
+  },
+  unknown_zone: {
+    title: "There is no such time zone",
+    hint: "Use a name such as Europe/Berlin, America/New_York or UTC.",
+  },
+  interval_too_short: { title: "This is too often", hint: "A minute is the shortest interval." },
+  bad_duration: { title: "This is no length of time", hint: "Give one such as 90s, 15m, 6h, 1h30m or 2d." },
+  unknown_cadence: {
+    title: "Nobody knows when this schedule is due",
+    hint: "Its times come from an extension that this program was started without. Give the schedule other times, or remove it.",
+  },
+  schedule_without_instance: {
+    title: "The instance of this schedule is gone",
+    hint: "Give the schedule another one, or remove it.",
+  },
+  schedule_without_destination: {
+    title: "This schedule has no destination that takes archives",
+    hint: "Enable one in the Destinations room, or give the schedule another one.",
+  },
+  schedule_lacks_destination: {
+    title: "Some destinations of this schedule are gone or disabled",
+    hint: "Enable them in the Destinations room, or name the ones that the schedule should have.",
+  },
+  nothing_to_check: {
+    title: "There is no archive that could be checked",
+    hint: "Back up to this destination first.",
+  },
+  archive_bad: {
+    title: "The archive that was checked is not good",
+    hint: "Back up again now, keep the copy at another destination, and look after the disk of this one.",
+  },
+  incomplete: {
+    title: "Not everything is in the archive",
+    hint: "Mend what it says and back up again. The archive of this run is kept.",
+  },
+  interrupted: {
+    title: "The program ended in the middle of this run",
+    hint: "Nothing half-done is left; a scheduled run is made again once, if it is not too late for it.",
+  },
+  job_store_newer: {
+    title: "The schedules belong to a newer version of Holdfast",
+    hint: "Use the newer version; this one runs no schedule and leaves them alone.",
+  },
+  job_store_busy: {
+    title: "Another process keeps the store of schedules locked",
+    hint: "Try again; if it happens twice, look for a process that has backup_jobs.db open.",
+  },
+  job_store_corrupt: {
+    title: "The store of schedules is damaged: no schedule runs",
+    hint: "Move backup_jobs.db away from the data folder and add the schedules again. Backups and their history are not in it.",
+  },
+  job_store_read_only: {
+    title: "The store of schedules cannot be written: no schedule runs",
+    hint: "Check owner and mode of backup_jobs.db in the data folder, and whether its disk is mounted for writing.",
+  },
+  job_store_failed: {
+    title: "The store of schedules cannot be used",
+    hint: "Look at the data folder: its disk may be full or read-only.",
+  },
+
   // Input, and the program itself.
   unknown: {
     title: "There is no such thing",
