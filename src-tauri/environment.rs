@@ -1,4 +1,4 @@
-//! Where the data folder is and where secrets are kept, by flag, environment and XDG: one rule for the command line and the window.
+//! Where the data folder is, where secrets are kept, and which language is spoken, by flag, environment and XDG: one rule for the command line and the window.
 //! It makes nothing and opens nothing.
 
 use std::env;
@@ -32,6 +32,13 @@ pub fn data_dir(flag: Option<&Path>) -> Result<PathBuf, EnvironmentError> {
 /// The data folder of a start that names none, as the desktop's session starts it.
 pub(crate) fn session_data_dir() -> Option<PathBuf> {
     choose(None, |name| env::var_os(name).filter(|_| name != DATA_DIR))
+}
+
+/// The session's language, in the order in which programs look.
+pub(crate) fn language() -> Option<String> {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
 /// `HOLDFAST_KEYRING=file` keeps secrets in the data folder; `os`, empty or not set: in the OS keyring.

@@ -1,5 +1,6 @@
 //! Holdfast: backs up services that live on SQLite databases and configuration files, and proves that the backups restore.
 
+pub mod alerts;
 pub mod archive;
 pub mod autostart;
 pub mod cli;

@@ -7,14 +7,21 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use jiff::tz::TimeZone;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::error::{Error, Result};
 use super::output::Format;
+use super::page::Page;
 use super::session::Session;
-use crate::jobs::{BackupScheduler, NoWatcher, Pulse, Watch, scheduler_process};
+use super::{schedule, words};
+use crate::jobs::slot::SlotRecord;
+use crate::jobs::{
+    BackupScheduler, NoWatcher, Pulse, RunInfo, Watch, Watcher, Watching, scheduler_process,
+};
 use crate::model::Problem;
+use crate::model::schedule::Schedule;
 use crate::service::{self, BackupService};
 
 /// Runs what is scheduled. Ends at SIGTERM or Ctrl-C: what runs is cancelled, and its slot is run again by the next start.
@@ -61,6 +68,7 @@ fn stay(session: &Session) -> Result<()> {
         opened.cancel_all();
         drop(pulse);
         opened.wait_until_idle();
+        opened.finish_telling();
     }
     say("Holdfast has ended.")
 }
@@ -99,7 +107,7 @@ impl Alone {
         if let Some(scheduler) = &*opened {
             return Ok(Arc::clone(scheduler));
         }
-        let scheduler = BackupScheduler::open(Arc::clone(&self.service), Box::new(NoWatcher))?;
+        let scheduler = BackupScheduler::open(Arc::clone(&self.service), Box::new(Journal))?;
         *opened = Some(Arc::clone(&scheduler));
         Ok(scheduler)
     }
@@ -108,6 +116,34 @@ impl Alone {
         let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.clone()
     }
+}
+
+/// Each run is a line when it begins, and one when it ends.
+struct Journal;
+
+impl Watcher for Journal {
+    fn begins(&self, run: &RunInfo) -> Watching {
+        // There is nobody left to tell where it cannot be written.
+        let _ = say(&format!(
+            "{}: begins ({} {})",
+            run.schedule,
+            words::scheduled(run.act),
+            run.instance
+        ));
+        NoWatcher.begins(run)
+    }
+
+    fn ended(&self, schedule: &Schedule, record: &SlotRecord) {
+        let page = Page::new(TimeZone::system());
+        let fate = schedule::pages::fate(&page, &record.clone().into());
+        let _ = say(&format!(
+            "{}: {}: {fate}",
+            schedule.name,
+            page.time(record.slot)
+        ));
+    }
+
+    fn changed(&self) {}
 }
 
 fn say(line: &str) -> Result<()> {

@@ -1,6 +1,6 @@
 //! `schedule`: when something runs, and what became of it.
 
-mod pages;
+pub(super) mod pages;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -160,6 +160,7 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
         }
         Verb::Run { name } => {
             let report = scheduler.run_now(&name, &session.act()?, now)?;
+            scheduler.finish_telling();
             let status = exit_status(&report);
             session.answer_with(status, &report, |page| pages::run(page, &report))
         }

@@ -1,4 +1,4 @@
-//! Secrets for destinations: from an environment variable, from a prompt without echo, or from a line of standard input. Never from the
+//! Secrets for destinations and settings: from an environment variable, from a prompt without echo, or from a line of standard input. Never from the
 //! arguments, which every user of a machine can read; a secret that was typed there anyway is not repeated in any message.
 
 use std::env;

@@ -14,7 +14,7 @@ use crate::model::schedule::{Cadence, Schedule, ScheduleError, Slots, between};
 use crate::service::{Error, Result};
 
 pub struct Book {
-    pub store: JobStore,
+    pub store: Arc<JobStore>,
     /// Cadences that were added to the program, by name.
     custom: Mutex<BTreeMap<String, Arc<dyn Slots>>>,
 }
@@ -48,7 +48,7 @@ pub enum Cancelled {
 }
 
 impl Book {
-    pub fn new(store: JobStore) -> Self {
+    pub fn new(store: Arc<JobStore>) -> Self {
         Self {
             store,
             custom: Mutex::default(),

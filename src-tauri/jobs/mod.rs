@@ -16,6 +16,7 @@ mod rows;
 mod scheduler;
 mod sidecar;
 mod status;
+mod telling;
 mod wake;
 mod watcher;
 

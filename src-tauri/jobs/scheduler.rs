@@ -6,6 +6,7 @@ use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,6 +20,7 @@ use super::rows::LAST;
 use super::sidecar;
 use super::slot::{Reason, SlotRecord, SlotState};
 use super::store::{Ending, JobRow, JobStore};
+use super::telling::Telling;
 use super::watcher::{RunInfo, Watcher};
 use crate::model::schedule::{Schedule, Slots, between};
 use crate::model::{Cancel, Problem};
@@ -28,12 +30,16 @@ use crate::store::Access;
 /// Runs that go on beside each other; the others wait. Each uses all cores.
 const MOST_AT_ONCE: usize = 2;
 
+/// How long a process that ends waits for a webhook.
+const TELLING: Duration = Duration::from_secs(15);
+
 /// How long a slot that could not begin is left alone.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
 pub struct BackupScheduler {
     service: Arc<BackupService>,
     book: Book,
+    telling: Telling,
     watcher: Box<dyn Watcher>,
     /// Made when the first run begins.
     owner: OnceLock<Owner>,
@@ -58,7 +64,9 @@ impl BackupScheduler {
             Access::Full => JobStore::open(service.data_dir())?,
             Access::Reading => JobStore::open_for_reading(service.data_dir())?,
         };
+        let store = Arc::new(store);
         Ok(Arc::new(Self {
+            telling: Telling::new(Arc::clone(&service), Arc::clone(&store)),
             service,
             book: Book::new(store),
             watcher,
@@ -216,6 +224,9 @@ impl BackupScheduler {
             match self.book.look(&row, watch, &**self) {
                 Ok(look) => {
                     changed |= look.changed;
+                    for record in &look.ended {
+                        self.ended(&row.schedule, record, watch.now);
+                    }
                     for record in look.due {
                         self.start(&row.schedule, record, watch.now);
                     }
@@ -228,7 +239,7 @@ impl BackupScheduler {
         if changed {
             self.changed(watch.now);
         }
-        failed
+        failed.and(self.telling.look_for_alarms(watch.now))
     }
 
     /// Begins nothing any more. What runs goes on.
@@ -250,6 +261,15 @@ impl BackupScheduler {
     pub fn cancel_all(&self) {
         let runs = self.runs();
         runs.going.values().flatten().for_each(Cancel::cancel);
+    }
+
+    /// Waits until what is to be told of it has arrived, or does not.
+    pub fn finish_telling(&self) {
+        self.telling.finish(TELLING);
+    }
+
+    pub(super) fn telling(&self) -> &Telling {
+        &self.telling
     }
 
     /// Waits until nothing runs.
@@ -315,7 +335,8 @@ impl BackupScheduler {
                     reason: Some(Reason::Disabled),
                     problem: Some(problem),
                 };
-                self.book.store.end(&record, &ending, now)?;
+                let record = self.book.store.end(&record, &ending, now)?;
+                self.ended(schedule, &record, now);
                 self.changed(now);
                 return Ok(());
             }
@@ -365,8 +386,17 @@ impl BackupScheduler {
             run_id: record.run_id.clone(),
         };
         let mut made = Made::default();
+        self.telling.began(schedule, &record, Timestamp::now());
         let outcome = attempt(&self.service, schedule, &mut record, &act, &mut made);
-        Ok((self.conclude(schedule, record, outcome)?, made))
+        let record = self.conclude(schedule, record, outcome)?;
+        self.ended(schedule, &record, Timestamp::now());
+        Ok((record, made))
+    }
+
+    /// Says it, where it is an end.
+    fn ended(&self, schedule: &Schedule, record: &SlotRecord, now: Timestamp) {
+        self.telling.ended(schedule, record, now);
+        self.watcher.ended(schedule, record);
     }
 
     fn conclude(

@@ -30,6 +30,17 @@ impl BackupScheduler {
                 ),
             ));
         }
+        for (channel, undelivered) in self.telling().undelivered()? {
+            report.warnings.push(Warning::new(
+                &format!("{channel}_undelivered"),
+                None,
+                format!(
+                    "the last {channel} did not arrive ({} UTC): {}",
+                    undelivered.at.strftime("%Y-%m-%d %H:%M"),
+                    undelivered.message
+                ),
+            ));
+        }
         Ok(report)
     }
 }

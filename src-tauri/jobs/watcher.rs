@@ -1,6 +1,7 @@
 //! Who is shown what the scheduler does. The null object shows nobody anything.
 
-use crate::model::schedule::ScheduledAct;
+use super::slot::SlotRecord;
+use crate::model::schedule::{Schedule, ScheduledAct};
 use crate::model::{Cancel, NoObserver, Observer};
 
 /// A run that is about to begin.
@@ -20,6 +21,8 @@ pub struct Watching {
 
 pub trait Watcher: Send + Sync {
     fn begins(&self, run: &RunInfo) -> Watching;
+    /// A slot came to its end, or goes on differently.
+    fn ended(&self, schedule: &Schedule, record: &SlotRecord);
     /// Schedules, or how they fare, are not what they were.
     fn changed(&self);
 }
@@ -33,6 +36,8 @@ impl Watcher for NoWatcher {
             observer: Box::new(NoObserver),
         }
     }
+
+    fn ended(&self, _: &Schedule, _: &SlotRecord) {}
 
     fn changed(&self) {}
 }

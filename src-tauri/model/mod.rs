@@ -4,6 +4,7 @@ pub mod archive_name;
 pub mod destination;
 pub mod execution;
 pub mod instance;
+pub mod language;
 pub mod manifest;
 pub mod observe;
 pub mod path_text;
@@ -11,6 +12,7 @@ pub mod plan;
 pub mod problem;
 pub mod scan;
 pub mod schedule;
+pub mod web_address;
 
 pub use archive_name::{ArchiveName, ArchiveType};
 pub use destination::{DestinationConfig, DestinationType};
@@ -19,6 +21,7 @@ pub use instance::{
     CheckLevel, Component, ComponentKind, Compression, Encryption, Hooks, Instance, InstanceId,
     InstanceSettings, Template, WhenBusy,
 };
+pub use language::Language;
 pub use manifest::Manifest;
 pub use observe::{Cancel, Cancelled, NoObserver, Observer, Phase, Progress};
 pub use plan::RestorePlan;

@@ -42,8 +42,9 @@ pub(crate) use destinations::login_name;
 pub use error::Error;
 pub(crate) use error::at;
 pub(crate) use run::{make_private, private_file};
+pub(crate) use setup::AlertSettings;
 
-pub(crate) type Result<T> = std::result::Result<T, Error>;
+pub type Result<T> = std::result::Result<T, Error>;
 
 /// Everything Holdfast does, over one data folder. Several of them may work on one folder, in one process or in several.
 pub struct BackupService {

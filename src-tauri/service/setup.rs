@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::keys::{self, Backend, PublicKeys};
+use crate::model::web_address;
 use crate::service::error::at;
 use crate::service::{BackupService, Error, Result};
 
@@ -16,12 +17,31 @@ type Setting = (&'static str, fn(&str) -> bool, &'static str);
 /// Keys of `settings set`, each with what it takes.
 const SETTINGS: [Setting; 6] = [
     ("autostart", is_switch, "yes or no"),
-    ("notify", is_switch, "yes or no"),
+    (
+        "notify",
+        is_notify,
+        "yes (problems), all (good news too) or no",
+    ),
     ("alarm_days", is_days, "a number of days from 1 to 3650"),
     ("language", is_language, "en, de or system"),
     ("theme", is_theme, "light, dark or system"),
     ("work_dir", is_absolute, "the absolute path of a folder"),
 ];
+
+/// Addresses with tokens in them: in the keyring, with a mark in the store that there is one.
+const SECRET_SETTINGS: [&str; 2] = ["webhook_url", "ping_url"];
+
+/// What the mark says.
+const IS_SET: &str = "set";
+
+/// What the user wants to be told, and where.
+pub struct AlertSettings {
+    /// `yes`, `no` or `all`; None: as if `yes`.
+    pub notify: Option<String>,
+    pub language: Option<String>,
+    pub webhook_url: Option<SecretString>,
+    pub ping_url: Option<SecretString>,
+}
 
 impl BackupService {
     /// Keys and store; done already is success. New keys are made only where the settings remember none.
@@ -68,7 +88,59 @@ impl BackupService {
                 found.insert(key.to_owned(), value);
             }
         }
+        for key in SECRET_SETTINGS {
+            if let Some(mark) = self.user_setting(key)? {
+                found.insert(key.to_owned(), mark);
+            }
+        }
         Ok(found)
+    }
+
+    /// Web addresses that carry a token; an empty one is forgotten.
+    pub fn set_secret_settings(&self, changes: &[(String, SecretString)]) -> Result<()> {
+        for (key, secret) in changes {
+            if !SECRET_SETTINGS.contains(&key.as_str()) {
+                return Err(Error::NoSuchSetting {
+                    what: "secret setting",
+                    name: key.clone(),
+                });
+            }
+            let text = secret.expose_secret();
+            if !text.is_empty()
+                && let Err(fault) = web_address::parse(text)
+            {
+                return Err(Error::BadValue {
+                    what: "address of the web",
+                    // Not itself: it may hold most of a token.
+                    value: key.clone(),
+                    reason: fault.to_string(),
+                });
+            }
+        }
+        for (key, secret) in changes {
+            let (place, mark) = (format!("alerts/{key}"), format!("user.{key}"));
+            if secret.expose_secret().is_empty() {
+                self.secrets.delete(&place)?;
+                self.store.set_setting(&mark, None)?;
+            } else {
+                self.secrets.set(&place, secret)?;
+                self.store.set_setting(&mark, Some(IS_SET))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn alert_settings(&self) -> Result<AlertSettings> {
+        let secret = |key: &str| match self.user_setting(key)? {
+            Some(_) => Ok(self.secrets.get(&format!("alerts/{key}"))?),
+            None => Ok::<_, Error>(None),
+        };
+        Ok(AlertSettings {
+            notify: self.user_setting("notify")?,
+            language: self.user_setting("language")?,
+            webhook_url: secret("webhook_url")?,
+            ping_url: secret("ping_url")?,
+        })
     }
 
     /// All or nothing; an empty value goes back to the default.
@@ -132,6 +204,10 @@ fn parse_keys(text: &str) -> Result<PublicKeys> {
 
 fn is_switch(value: &str) -> bool {
     matches!(value, "yes" | "no")
+}
+
+fn is_notify(value: &str) -> bool {
+    matches!(value, "yes" | "no" | "all")
 }
 
 fn is_days(value: &str) -> bool {

@@ -137,12 +137,17 @@ impl BackupService {
         let patience = self.alarm_after()?;
         let mut found = Vec::new();
         for instance in self.store.instances()? {
-            let last = self.instance_status(&instance)?.0.last_verified_at;
+            let last = self.last_verified(&instance)?;
             if now.duration_since(last.unwrap_or(instance.created_at)) > patience {
                 found.push((instance.name, last));
             }
         }
         Ok(found)
+    }
+
+    /// When the last verified backup was verified.
+    pub(crate) fn last_verified(&self, instance: &Instance) -> Result<Option<Timestamp>> {
+        Ok(self.instance_status(instance)?.0.last_verified_at)
     }
 
     fn alarm_after(&self) -> Result<SignedDuration> {

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use super::acts::{ActEvent, ActKind, Acts};
 use super::desk::Desk;
 use super::error::ShellError;
+use crate::jobs::slot::SlotRecord;
 use crate::jobs::{BackupScheduler, NoWatcher, RunInfo, Watch, Watcher, Watching};
+use crate::model::schedule::Schedule;
 use crate::service::{self, BackupService};
 
 /// What the tray's menu says of schedules.
@@ -124,6 +126,9 @@ impl Watcher for Table {
             Err(_) => NoWatcher.begins(run),
         }
     }
+
+    /// It is in the rows that the page and the tray ask for.
+    fn ended(&self, _: &Schedule, _: &SlotRecord) {}
 
     fn changed(&self) {
         self.0.tell(ActEvent::SchedulesChanged);

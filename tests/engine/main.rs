@@ -2,17 +2,21 @@
 
 #[path = "../support/holder.rs"]
 mod holder;
+#[path = "../support/session.rs"]
+mod session;
 #[path = "../support/site.rs"]
 mod site;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alerts;
 mod archive;
 mod capture;
 mod config;
 mod discover;
 mod files;
 mod invariants;
+mod jobs;
 mod keys;
 mod restore;
 mod restore_crash;

@@ -5,7 +5,9 @@ mod cron;
 mod every_minute;
 mod values;
 
-use holdfast::model::schedule::{Cadence, CatchUp, Schedule, ScheduledAct, Slots};
+use holdfast::model::schedule::{
+    Cadence, CatchUp, Schedule, ScheduleError, ScheduledAct, Slots, between,
+};
 use holdfast::model::schedule::{DEFAULT_GRACE_SECONDS, DEFAULT_RETRIES, DEFAULT_SETTLE_SECONDS};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -32,6 +34,18 @@ fn schedule(cadence: Cadence, zone: &str) -> Schedule {
 fn by_cron(expression: &str, zone: &str) -> Schedule {
     let expression = expression.to_owned();
     schedule(Cadence::Cron { expression }, zone)
+}
+
+/// The next `count` slots after `now`.
+fn upcoming(
+    schedule: &Schedule,
+    now: Timestamp,
+    count: usize,
+) -> Result<Vec<Timestamp>, ScheduleError> {
+    let slots = schedule.slots()?;
+    Ok(between(slots.as_ref(), now, Timestamp::MAX)
+        .take(count)
+        .collect())
 }
 
 fn cron_slots(expression: &str, zone: &str) -> Box<dyn Slots> {

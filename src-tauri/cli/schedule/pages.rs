@@ -166,7 +166,7 @@ fn span(page: &Page, slot: &SlotRow) -> String {
     }
 }
 
-fn fate(page: &Page, slot: &SlotRow) -> String {
+pub(in crate::cli) fn fate(page: &Page, slot: &SlotRow) -> String {
     let mut text = state(slot.state).to_owned();
     if slot.how == How::ByHand {
         text.push_str(", by hand");

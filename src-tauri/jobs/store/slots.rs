@@ -64,7 +64,7 @@ impl JobStore {
             if !schedules::move_cursor(t, row, decided.cursor)? {
                 return Ok(None);
             }
-            let mut ids = Vec::new();
+            let (mut ids, mut changed) = (Vec::new(), Vec::new());
             for decision in &decided.decisions {
                 let id = &row.schedule.id;
                 match decision {
@@ -72,8 +72,7 @@ impl JobStore {
                     Decision::Supersede => {
                         for open in open_of(t, Some(id))? {
                             if open.state != SlotState::Running {
-                                end(t, &open, &given_up(&open), now)?;
-                                ids.push(open.id);
+                                changed.push(end(t, &open, &given_up(&open), now)?);
                             }
                         }
                     }
@@ -97,9 +96,10 @@ impl JobStore {
                 }
             }
             prune(t, &row.schedule.id)?;
-            let all = ids.into_iter().map(|id| by_id(t, id));
-            let all: Result<Vec<_>> = all.collect();
-            Ok(Some(all?))
+            for id in ids {
+                changed.push(by_id(t, id)?);
+            }
+            Ok(Some(changed))
         })
     }
 
@@ -144,10 +144,7 @@ impl JobStore {
 
     /// The slot's end. Returns it as it is now.
     pub fn end(&self, record: &SlotRecord, ending: &Ending, now: Timestamp) -> Result<SlotRecord> {
-        self.transaction(|t| {
-            end(t, record, ending, now)?;
-            by_id(t, record.id)
-        })
+        self.transaction(|t| end(t, record, ending, now))
     }
 
     /// As what it is: nobody tries it any more.
@@ -296,7 +293,21 @@ fn end(
     record: &SlotRecord,
     ending: &Ending,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<SlotRecord> {
+    let ended_now = SlotRecord {
+        state: ending.state,
+        reason: ending.reason,
+        problem: ending.problem.clone(),
+        not_before: None,
+        owner: None,
+        ended_at: Some(now),
+        ..record.clone()
+    };
+    if ending.state == SlotState::Skipped && record.slot > now {
+        // Claimed by a clock that was ahead, and never run: it comes again.
+        connection.execute("DELETE FROM slots WHERE id = ?1", [record.id])?;
+        return Ok(ended_now);
+    }
     let sql = format!(
         "UPDATE slots SET state = :state, reason = :reason, problem_json = :problem, not_before = NULL, owner = NULL, ended_at = :now,
             done_json = :done
@@ -319,7 +330,7 @@ fn end(
         let error = ending.problem.as_ref().map(|p| p.message.as_str());
         schedules::fared(connection, &record.schedule_id, ending.state, error)?;
     }
-    Ok(())
+    Ok(ended_now)
 }
 
 /// What was skipped after `now` comes again.

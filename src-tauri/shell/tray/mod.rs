@@ -16,6 +16,7 @@ use tauri::{AppHandle, Wry, include_image};
 use super::schedules::Standing;
 use view::{Mark, View};
 pub use watch::{Nudge, Watch};
+use words::Spoken;
 
 const FINE: Image<'_> = include_image!("icons/tray/fine.png");
 const RUNNING: Image<'_> = include_image!("icons/tray/running.png");

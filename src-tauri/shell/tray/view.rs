@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::words::Language;
-use crate::model::Problem;
+use super::words::Spoken;
+use crate::model::{Language, Problem};
 use crate::service::report::{State, StatusReport};
 use crate::shell::acts::RunningAct;
 use crate::shell::schedules::Standing;

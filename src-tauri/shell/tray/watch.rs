@@ -12,8 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::Timestamp;
 
 use super::view::{Facts, View};
-use super::words::Language;
-use crate::model::Problem;
+use crate::environment;
+use crate::model::{Language, Problem};
 use crate::service::report::StatusReport;
 use crate::shell::desk::Desk;
 use crate::shell::schedules::Standing;
@@ -57,7 +57,7 @@ impl Watch {
             desk,
             notice: Arc::default(),
             status: None,
-            language: Language::choose(None, environment().as_deref()),
+            language: Language::choose(None, environment::language().as_deref()),
             standing: Standing::None,
             stamp: None,
             looked: None,
@@ -126,7 +126,8 @@ impl Watch {
         self.stamp = self.desk.data_dir().map(stamp);
         let asked = service.and_then(|service| {
             let setting = service.settings()?.remove("language");
-            self.language = Language::choose(setting.as_deref(), environment().as_deref());
+            self.language =
+                Language::choose(setting.as_deref(), environment::language().as_deref());
             // Before the sentence, which says it where schedules cannot be read.
             self.standing = self.desk.standing().unwrap_or(Standing::None);
             self.desk.status()
@@ -141,11 +142,4 @@ fn stamp(data_dir: &Path) -> Stamp {
         let found = fs::metadata(data_dir.join(file)).ok()?;
         Some((found.modified().ok()?, found.len()))
     })
-}
-
-/// In the order in which programs look.
-fn environment() -> Option<String> {
-    ["LC_ALL", "LC_MESSAGES", "LANG"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }

@@ -2,13 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::model::Language;
 use crate::service::report::{StatusReason, StatusReport};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    English,
-    German,
-}
 
 pub struct Words {
     pub back_up: &'static str,
@@ -43,24 +38,23 @@ const GERMAN: Words = Words {
     starting: "Holdfast startet.",
 };
 
-impl Language {
-    /// The user's setting, else that of the environment.
-    pub fn choose(setting: Option<&str>, environment: Option<&str>) -> Self {
-        let chosen = setting.filter(|language| *language != "system");
-        match chosen.or(environment) {
-            Some(language) if language.starts_with("de") => Self::German,
-            _ => Self::English,
-        }
-    }
+/// What the tray says in a language.
+pub trait Spoken {
+    fn words(self) -> &'static Words;
+    fn sentence(self, report: &StatusReport) -> String;
+    /// `whose`: an instance, where there are several.
+    fn last_verified(self, at: Timestamp, now: Timestamp, whose: Option<&str>) -> String;
+}
 
-    pub fn words(self) -> &'static Words {
+impl Spoken for Language {
+    fn words(self) -> &'static Words {
         match self {
             Self::English => &ENGLISH,
             Self::German => &GERMAN,
         }
     }
 
-    pub fn sentence(self, report: &StatusReport) -> String {
+    fn sentence(self, report: &StatusReport) -> String {
         let names = report.concerned.join(", ");
         match (self, report.reason) {
             (Self::English, _) | (_, StatusReason::KeysLost) => report.sentence.clone(),
@@ -92,37 +86,36 @@ impl Language {
         }
     }
 
-    /// `whose`: an instance, where there are several.
-    pub fn last_verified(self, at: Timestamp, now: Timestamp, whose: Option<&str>) -> String {
+    fn last_verified(self, at: Timestamp, now: Timestamp, whose: Option<&str>) -> String {
         let whose = whose.map_or(String::new(), |name| format!(" ({name})"));
-        let age = self.age(now.as_second().saturating_sub(at.as_second()));
+        let age = age(self, now.as_second().saturating_sub(at.as_second()));
         match self {
             Self::English => format!("Last verified backup: {age}{whose}"),
             Self::German => format!("Letzte geprüfte Sicherung: {age}{whose}"),
         }
     }
+}
 
-    /// To the whole unit below.
-    fn age(self, seconds: i64) -> String {
-        let (count, english, german) = match seconds {
-            ..60 => {
-                return match self {
-                    Self::English => "just now".to_owned(),
-                    Self::German => "gerade eben".to_owned(),
-                };
-            }
-            60..3600 => (seconds / 60, "minute", ("Minute", "Minuten")),
-            3600..172_800 => (seconds / 3600, "hour", ("Stunde", "Stunden")),
-            _ => (seconds / 86_400, "day", ("Tag", "Tagen")),
-        };
-        match (self, count) {
-            (Self::English, 1) => format!("1 {english} ago"),
-            (Self::English, _) => format!("{count} {english}s ago"),
-            (Self::German, 1) => format!("vor 1 {}", german.0)
-                .replace("1 Minute", "einer Minute")
-                .replace("1 Stunde", "einer Stunde"),
-            (Self::German, _) => format!("vor {count} {}", german.1),
+/// To the whole unit below.
+fn age(language: Language, seconds: i64) -> String {
+    let (count, english, german) = match seconds {
+        ..60 => {
+            return match language {
+                Language::English => "just now".to_owned(),
+                Language::German => "gerade eben".to_owned(),
+            };
         }
+        60..3600 => (seconds / 60, "minute", ("Minute", "Minuten")),
+        3600..172_800 => (seconds / 3600, "hour", ("Stunde", "Stunden")),
+        _ => (seconds / 86_400, "day", ("Tag", "Tagen")),
+    };
+    match (language, count) {
+        (Language::English, 1) => format!("1 {english} ago"),
+        (Language::English, _) => format!("{count} {english}s ago"),
+        (Language::German, 1) => format!("vor 1 {}", german.0)
+            .replace("1 Minute", "einer Minute")
+            .replace("1 Stunde", "einer Stunde"),
+        (Language::German, _) => format!("vor {count} {}", german.1),
     }
 }
 
@@ -151,15 +144,5 @@ mod tests {
             let text = told(Language::German, seconds);
             assert_eq!(text, format!("Letzte geprüfte Sicherung: {german}"));
         }
-    }
-
-    #[test]
-    fn the_users_language_wins_over_the_environments() {
-        let choose = Language::choose;
-        assert_eq!(choose(None, Some("de_AT.UTF-8")), Language::German);
-        assert_eq!(choose(Some("system"), Some("de")), Language::German);
-        assert_eq!(choose(Some("en"), Some("de")), Language::English);
-        assert_eq!(choose(Some("de"), None), Language::German);
-        assert_eq!(choose(None, Some("fr_FR")), Language::English);
     }
 }

@@ -2,70 +2,19 @@
 //! `dbus-run-session` and does its work there; the daemon is a child of it.
 
 use std::env;
-use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::session::{INSIDE, in_session};
 use holdfast::keys::{Backend, KeyError, SecretStore, create, identity, open, signing_key};
 use secrecy::{ExposeSecret, SecretString};
 use secret_service::EncryptionType;
 use secret_service::blocking::SecretService;
 
-const INSIDE: &str = "HOLDFAST_TEST_INSIDE_SESSION";
 /// Only so that a hanging service ends the test at all.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// No folder of services: nothing is started unless the test starts it.
-const BUS: &str = r#"<busconfig>
-  <type>session</type>
-  <listen>unix:tmpdir=/tmp</listen>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>"#;
-
-/// Runs `claim` in a session with a home and a bus of its own, and without a display.
-fn in_session(name: &str, claim: impl FnOnce()) {
-    if env::var_os(INSIDE).is_some() {
-        return claim();
-    }
-    let home = tempfile::tempdir().unwrap();
-    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).unwrap();
-    let bus = home.path().join("bus.conf");
-    fs::write(&bus, BUS).unwrap();
-    let output = Command::new("dbus-run-session")
-        .arg("--config-file")
-        .arg(&bus)
-        .arg("--")
-        .args(["timeout", "-k", "5", "120"])
-        .arg(env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
-        .env(INSIDE, "1")
-        .env("HOME", home.path())
-        .env("XDG_RUNTIME_DIR", home.path())
-        .env("XDG_DATA_HOME", home.path().join("data"))
-        .env_remove("DBUS_SESSION_BUS_ADDRESS")
-        .env_remove("DISPLAY")
-        .env_remove("WAYLAND_DISPLAY")
-        .env_remove("GNOME_KEYRING_CONTROL")
-        .stdin(Stdio::null())
-        .output()
-        .expect("dbus-run-session is needed");
-    let (out, err) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert!(output.status.success(), "{out}\n{err}");
-    assert!(
-        out.contains("1 passed"),
-        "`{name}` is not this test's name: {out}"
-    );
-}
 
 /// A keyring daemon; it ends with the test.
 struct Daemon(Child);

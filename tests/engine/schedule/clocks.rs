@@ -1,11 +1,11 @@
 //! Days on which the clocks are changed, written out.
 
-use holdfast::model::schedule::{between, upcoming};
+use holdfast::model::schedule::between;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{at, by_cron, cron_slots, shown};
+use super::{at, by_cron, cron_slots, shown, upcoming};
 
 /// Zone, expression, days, and the slots of each of these days.
 type Row = (

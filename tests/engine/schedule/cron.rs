@@ -1,11 +1,11 @@
 //! What a cron expression means, and what is refused.
 
-use holdfast::model::schedule::{CronFault, CronField, ScheduleError, between, upcoming};
+use holdfast::model::schedule::{CronFault, CronField, ScheduleError, between};
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
-use super::{at, by_cron, cron_slots, shown};
+use super::{at, by_cron, cron_slots, shown, upcoming};
 
 #[test]
 fn what_is_written_otherwise_means_the_same() {

@@ -2,12 +2,12 @@
 
 use holdfast::model::schedule::{
     Cadence, DurationFault, Schedule, ScheduleError, Slots, between, parse_every, parse_grace,
-    parse_settle, upcoming,
+    parse_settle,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZoneDatabase;
 
-use super::{at, by_cron, schedule};
+use super::{at, by_cron, schedule, upcoming};
 
 fn every(every_seconds: u64, anchor: Timestamp) -> Schedule {
     let cadence = Cadence::Interval {
