@@ -92,7 +92,7 @@ pub fn readiness(service: &BackupService, schedule: &Schedule, record: &SlotReco
     {
         return Readiness::NotYet(Reason::Busy, error.problem());
     }
-    if record.how == How::CaughtUp || record.reason == Some(Reason::Interrupted) {
+    if record.how == How::CaughtUp || record.interruptions > 0 {
         let asked = target.places.iter().map(|place| service.answers(place));
         let answers: Vec<Result<()>> = asked.collect();
         if answers.iter().all(Result::is_err)

@@ -13,7 +13,7 @@ pub const ON_TIME: SignedDuration = SignedDuration::from_mins(5);
 const NOD: SignedDuration = SignedDuration::from_secs(10);
 
 /// Skipped slots are counted up to here: a schedule of every minute in a machine that was off for years is no reason to count for minutes.
-pub const MOST_COUNTED: u64 = 100_000;
+pub const MOST_COUNTED: u64 = 10_000;
 
 /// However short the grace, an attempt that waits or is tried again has this long.
 const LEAST_PATIENCE: SignedDuration = SignedDuration::from_mins(30);
@@ -82,12 +82,13 @@ pub fn decide(
             cursor: watch.now,
         };
     }
-    let mut due = due(schedule, slots, standing, watch.now);
+    let mut due = due(slots, standing, watch.now);
     let runs = standing.open.is_some_and(|o| o.state == SlotState::Running);
     let fate = match due.newest {
         _ if runs => Fate::Skipped(Reason::StillRunning),
         Some(newest) if standing.taken.contains(&newest) => Fate::Skipped(Reason::Covered),
         Some(newest) => fate(schedule, newest, watch),
+        // Then there is nothing to be skipped either.
         None => Fate::Skipped(Reason::Missed),
     };
     let mut decisions = Vec::new();
@@ -119,7 +120,7 @@ pub fn decide(
     }
     Decided {
         decisions,
-        cursor: due.last.unwrap_or(standing.cursor),
+        cursor: due.newest.unwrap_or(standing.cursor),
     }
 }
 
@@ -138,35 +139,29 @@ pub fn skipped(
 struct Due<'a> {
     /// All but the newest.
     earlier: Spans<'a>,
-    /// None where nothing is due that could still run.
+    /// None where nothing is due.
     newest: Option<Timestamp>,
-    /// Up to where all is looked at; None: nothing is due.
-    last: Option<Timestamp>,
 }
 
-fn due<'a>(
-    schedule: &Schedule,
-    slots: &dyn Slots,
-    standing: &Standing<'a>,
-    now: Timestamp,
-) -> Due<'a> {
+fn due<'a>(slots: &dyn Slots, standing: &Standing<'a>, now: Timestamp) -> Due<'a> {
     let mut earlier = Spans::new(standing.taken);
-    // What is too old to run is counted, up to a limit; what could still run is looked at one by one, however much lies before it.
-    let recent = back(back(now, patience(schedule)), SignedDuration::from_nanos(1));
-    let mut last = earlier.walk(slots, standing.cursor, recent);
-    let mut newest = None;
-    for slot in between(slots, standing.cursor.max(recent), now) {
-        newest
-            .replace(slot)
-            .into_iter()
-            .for_each(|s| earlier.add(s));
-        last = Some(slot);
+    let newest = newest(slots, standing.cursor, now);
+    if let Some(newest) = newest {
+        let before = back(newest, SignedDuration::from_nanos(1));
+        earlier.walk(slots, standing.cursor, before);
     }
-    Due {
-        earlier,
-        newest,
-        last,
-    }
+    Due { earlier, newest }
+}
+
+/// The last slot in (cursor, now], looked for from the end, so that years of minutes cost what an hour of them does.
+fn newest(slots: &dyn Slots, cursor: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let windows = [1, 24, 24 * 7, 24 * 62, 24 * 366].map(SignedDuration::from_hours);
+    let starts = windows
+        .into_iter()
+        .map(|window| back(now, window).max(cursor));
+    starts
+        .chain([cursor])
+        .find_map(|start| between(slots, start, now).last())
 }
 
 enum Fate {
@@ -206,7 +201,7 @@ pub fn advance(schedule: &Schedule, record: &SlotRecord, watch: Watch) -> Next {
     if !is_in_time(schedule, record, watch.now) {
         return Next::End;
     }
-    let settles = record.how == How::CaughtUp || record.reason == Some(Reason::Interrupted);
+    let settles = record.how == How::CaughtUp || record.interruptions > 0;
     if settles && watch.now < forward(watch.since, seconds(schedule.settle_seconds)) {
         return Next::Wait;
     }
@@ -260,18 +255,17 @@ impl<'a> Spans<'a> {
         }
     }
 
-    /// The slots in (after, until]; returns up to where they are looked at. Past the limit the rest belongs to the last stretch, uncounted.
-    fn walk(&mut self, slots: &dyn Slots, after: Timestamp, until: Timestamp) -> Option<Timestamp> {
-        let mut last = None;
+    /// The slots in (after, until]. Past the limit the rest belongs to the last stretch, uncounted.
+    fn walk(&mut self, slots: &dyn Slots, after: Timestamp, until: Timestamp) {
         for (counted, slot) in (0..).zip(between(slots, after, until)) {
             if counted == MOST_COUNTED {
-                self.all.last_mut().into_iter().for_each(|s| s.last = until);
-                return Some(until);
+                if let Some(span) = self.all.last_mut() {
+                    span.last = until;
+                }
+                return;
             }
             self.add(slot);
-            last = Some(slot);
         }
-        last
     }
 
     fn add(&mut self, slot: Timestamp) {

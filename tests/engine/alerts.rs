@@ -84,8 +84,8 @@ fn wishes() -> Wishes {
     }
 }
 
-fn at(server: &Server, path: &str) -> Option<SecretString> {
-    Some(SecretString::from(format!("{}{path}", server.url())))
+fn at(server: &Server, path: &str) -> SecretString {
+    SecretString::from(format!("{}{path}", server.url()))
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_webhook_gets_each_event_in_order_as_json() {
     let server = Server::start([Answer::Status(204)]);
     let (alerts, memory) = alerts();
     let wishes = Wishes {
-        webhook: at(&server, "/hook/s3cret?x=1"),
+        webhook: Some(at(&server, "/hook/s3cret?x=1")),
         ..wishes()
     };
     for event in [Event::Started, Event::Failed] {
@@ -127,7 +127,7 @@ fn a_monitor_is_pinged_at_start_success_and_failure() {
     let server = Server::start([Answer::Status(200)]);
     let (alerts, _) = alerts();
     let wishes = Wishes {
-        ping: at(&server, "/ping/abc/"),
+        ping: Some(at(&server, "/ping/abc/")),
         ..wishes()
     };
     for event in [
@@ -170,8 +170,8 @@ fn a_webhook_that_hangs_holds_up_nobody() {
     };
     let alerts = Alerts::within(Arc::clone(&memory) as _, limits);
     let wishes = Wishes {
-        webhook: at(&hangs, "/s3cret"),
-        ping: at(&answers, "/p"),
+        webhook: Some(at(&hangs, "/s3cret")),
+        ping: Some(at(&answers, "/p")),
         ..wishes()
     };
     for _ in 0..3 {
@@ -208,7 +208,7 @@ fn a_server_in_trouble_is_asked_once_more_and_a_refusal_is_not() {
         let server = Server::start(answers.clone());
         let (alerts, memory) = alerts();
         let wishes = Wishes {
-            webhook: at(&server, "/"),
+            webhook: Some(at(&server, "/")),
             ..wishes()
         };
         alerts.tell(&news(Event::Failed), &wishes);

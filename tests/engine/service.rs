@@ -3,7 +3,7 @@
 mod backups;
 mod catalogue;
 mod checks;
-mod fixture;
+pub mod fixture;
 mod keys;
 mod live;
 mod restores;

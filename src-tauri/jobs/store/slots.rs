@@ -231,11 +231,11 @@ impl JobStore {
 /// What an open slot ends as when nobody goes on with it.
 fn given_up(record: &SlotRecord) -> Ending {
     let (state, reason) = match (record.state, record.reason) {
+        _ if record.interruptions > 0 => (SlotState::Interrupted, None),
         (SlotState::Waiting, None | Some(Reason::Settling)) => {
             (SlotState::Skipped, Some(Reason::Covered))
         }
         (SlotState::Waiting, reason) => (SlotState::Skipped, reason),
-        (_, Some(Reason::Interrupted)) => (SlotState::Interrupted, None),
         _ => (SlotState::Failed, None),
     };
     Ending {

@@ -1,1 +1,602 @@
+//! Schedules that run, by the real service.
 
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdfast::jobs::report::{JobStatus, ScheduleRow};
+use holdfast::jobs::slot::{How, Reason, SlotState};
+use holdfast::jobs::store::JobStore;
+use holdfast::jobs::{
+    BackupScheduler, CadenceText, NoWatcher, RunInfo, ScheduleChange, Watch, Watcher, Watching,
+    status_without_schedules,
+};
+use holdfast::keys::Backend;
+use holdfast::model::schedule::{Schedule, ScheduledAct, Slots};
+use holdfast::model::{Cancel, ExecutionStatus};
+use holdfast::service::report::{State, StatusReason};
+use holdfast::service::{ArchiveFilter, BackupService, Error};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::service::fixture::{House, INSTANCE};
+
+/// A house with a scheduler.
+struct Works {
+    house: House,
+    scheduler: Arc<BackupScheduler>,
+}
+
+impl Works {
+    fn new() -> Self {
+        let house = House::new();
+        let scheduler = open(&house, Box::new(NoWatcher)).unwrap();
+        Self { house, scheduler }
+    }
+
+    /// Every minute from ten minutes ago on, to these places.
+    fn add(&self, act: ScheduledAct, to: &[&str], settings: &[(&str, &str)]) {
+        let change = ScheduleChange {
+            act: Some(act),
+            cadence: Some(CadenceText::Cron("* * * * *".to_owned())),
+            ..change(to, settings)
+        };
+        let then = ago(10);
+        self.scheduler.add("often", &change, then).unwrap();
+    }
+
+    /// As if it had watched all the time.
+    fn tick(&self, now: Timestamp) {
+        let since = ago(24 * 60);
+        self.scheduler.tick(Watch { now, since }).unwrap();
+        self.scheduler.wait_until_idle();
+    }
+
+    fn row(&self) -> ScheduleRow {
+        self.scheduler
+            .schedule("often", 100, Timestamp::now())
+            .unwrap()
+    }
+}
+
+fn open(house: &House, watcher: Box<dyn Watcher>) -> Result<Arc<BackupScheduler>, Error> {
+    let service = BackupService::open(&house.path("data"), Backend::File).unwrap();
+    BackupScheduler::open(Arc::new(service), watcher)
+}
+
+fn change(to: &[&str], settings: &[(&str, &str)]) -> ScheduleChange {
+    let settings = settings.iter().copied();
+    ScheduleChange {
+        instance: Some(INSTANCE.to_owned()),
+        to: to.iter().map(|t| (*t).to_owned()).collect(),
+        timezone: Some("UTC".to_owned()),
+        settings: settings
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect(),
+        ..ScheduleChange::default()
+    }
+}
+
+fn ago(minutes: i64) -> Timestamp {
+    Timestamp::now() - SignedDuration::from_mins(minutes)
+}
+
+fn later(minutes: i64) -> Timestamp {
+    Timestamp::now() + SignedDuration::from_mins(minutes)
+}
+
+#[test]
+fn a_slot_that_is_due_is_backed_up_under_the_run_id_of_its_claim() {
+    let works = Works::new();
+    works.add(ScheduledAct::Backup, &["vault"], &[]);
+    works.tick(Timestamp::now());
+    let row = works.row();
+    let slot = &row.slots[0];
+    assert_eq!(
+        (slot.state, slot.how),
+        (SlotState::Ran, How::OnTime),
+        "{slot:?}"
+    );
+    assert_eq!(row.slots[1].reason, Some(Reason::Covered));
+    let history = works.house.service.history(None).unwrap();
+    assert_eq!(history.len(), 1);
+    assert_eq!(Some(&history[0].run_id), slot.run_id.as_ref());
+    assert_eq!(history[0].triggered_by, "schedule:often");
+    let archives = works
+        .house
+        .service
+        .archives(&ArchiveFilter::default())
+        .unwrap();
+    assert!(archives[0].name.contains("-scheduled."), "{archives:?}");
+    // And again the same: it is decided.
+    works.tick(Timestamp::now());
+    assert!(works.house.service.history(None).unwrap().len() <= 2);
+    let sidecar = fs::read(works.house.path("data").join("backup_jobs_meta.json")).unwrap();
+    let sidecar: serde_json::Value = serde_json::from_slice(&sidecar).unwrap();
+    assert_eq!(sidecar["jobs"]["often"]["status"], "idle");
+    assert_eq!(sidecar["jobs"]["often"]["failure_count"], 0);
+    assert!(sidecar["jobs"]["often"]["next_run"].is_string());
+}
+
+#[test]
+fn only_the_place_that_failed_is_tried_again() {
+    let works = Works::new();
+    let second = works.house.add_local("second");
+    works.add(ScheduledAct::Backup, &["vault", "second"], &[]);
+    fs::remove_dir(&second).unwrap();
+    let begun = Timestamp::now();
+    works.tick(begun);
+    let row = works.row();
+    assert_eq!(row.status, JobStatus::Retrying);
+    let slot = row.slots[0].clone();
+    assert_eq!(slot.state, SlotState::Retrying);
+    assert!(slot.next_try_at.is_some_and(|at| at > begun), "{slot:?}");
+    fs::create_dir(&second).unwrap();
+    // Of the same minute, so that no newer slot takes over.
+    works
+        .scheduler
+        .set("often", &daily_from(slot.slot), Timestamp::now())
+        .unwrap();
+    works.tick(later(2));
+    let again = works
+        .row()
+        .slots
+        .into_iter()
+        .find(|s| s.slot == slot.slot)
+        .unwrap();
+    assert_eq!(
+        (again.state, again.attempt),
+        (SlotState::Ran, 2),
+        "{again:?}"
+    );
+    assert_ne!(again.run_id, slot.run_id);
+    let at = |name: &str| {
+        let filter = ArchiveFilter {
+            destination: Some(name.to_owned()),
+            instance: None,
+        };
+        works.house.service.archives(&filter).unwrap().len()
+    };
+    assert_eq!((at("vault"), at("second")), (1, 1));
+}
+
+/// Other times, none of them soon.
+fn daily_from(slot: Timestamp) -> ScheduleChange {
+    let yesterday = slot.to_zoned_datetime(jiff::tz::TimeZone::UTC) - SignedDuration::from_mins(30);
+    ScheduleChange {
+        cadence: Some(CadenceText::Cron(format!(
+            "{} {} * * *",
+            yesterday.minute(),
+            yesterday.hour()
+        ))),
+        ..ScheduleChange::default()
+    }
+}
+
+#[test]
+fn after_the_last_retry_it_has_failed_and_says_so_everywhere() {
+    let works = Works::new();
+    works.add(ScheduledAct::Backup, &["vault"], &[("retries", "0")]);
+    fs::remove_dir(works.house.path("vault")).unwrap();
+    works.tick(Timestamp::now());
+    let row = works.row();
+    assert_eq!(row.status, JobStatus::Failing);
+    assert_eq!(
+        (row.failure_count, row.last_status),
+        (1, Some(SlotState::Failed))
+    );
+    assert!(row.problem.is_some() && row.last_error.is_some());
+    let status = works.scheduler.status(Timestamp::now()).unwrap();
+    assert_eq!(status.state, State::Failing, "{status:?}");
+    fs::create_dir(works.house.path("vault")).unwrap();
+    works.tick(later(1));
+    let row = works.row();
+    assert_eq!((row.status, row.failure_count), (JobStatus::Idle, 0));
+    assert_eq!((row.problem, row.last_error), (None, None));
+}
+
+#[test]
+fn what_a_schedule_misses_skips_its_slots_with_the_reason_and_never_the_schedule() {
+    let works = Works::new();
+    works.add(ScheduledAct::Backup, &["vault"], &[]);
+    works
+        .house
+        .service
+        .enable_destination("vault", false)
+        .unwrap();
+    let row = works.row();
+    assert_eq!(row.status, JobStatus::Disabled);
+    assert_eq!(row.problem.unwrap().code, "schedule_without_destination");
+    assert_eq!(row.next_run, None);
+    works.tick(ago(3));
+    let slot = works.row().slots[0].clone();
+    assert_eq!(
+        (slot.state, slot.reason),
+        (SlotState::Skipped, Some(Reason::Disabled))
+    );
+    assert_eq!(works.house.service.history(None).unwrap(), []);
+    let status = works.scheduler.status(Timestamp::now()).unwrap();
+    assert_ne!(status.state, State::Well);
+    works
+        .house
+        .service
+        .enable_destination("vault", true)
+        .unwrap();
+    works.tick(ago(2));
+    assert_eq!(works.row().slots[0].state, SlotState::Ran);
+    works.house.service.remove_instance(INSTANCE).unwrap();
+    assert_eq!(
+        works.row().problem.unwrap().code,
+        "schedule_without_instance"
+    );
+    works.tick(ago(1));
+    assert_eq!(works.row().slots[0].reason, Some(Reason::Disabled));
+}
+
+#[test]
+fn a_place_that_is_gone_leaves_the_others_their_archive_and_the_run_partial() {
+    let works = Works::new();
+    works.house.add_local("second");
+    works.add(ScheduledAct::Backup, &["vault", "second"], &[]);
+    works.house.service.remove_destination("second").unwrap();
+    works.tick(Timestamp::now());
+    let slot = works.row().slots[0].clone();
+    assert_eq!(slot.state, SlotState::Partial);
+    assert_eq!(slot.problem.unwrap().code, "schedule_lacks_destination");
+    assert_eq!(works.house.service.history(None).unwrap().len(), 1);
+}
+
+#[test]
+fn a_catch_up_waits_for_its_place_without_a_trace_in_the_history() {
+    let works = Works::new();
+    works.add(ScheduledAct::Backup, &["vault"], &[("settle", "0")]);
+    fs::remove_dir(works.house.path("vault")).unwrap();
+    let now = Timestamp::now();
+    works.scheduler.tick(Watch { now, since: now }).unwrap();
+    works.scheduler.wait_until_idle();
+    let slot = works.row().slots[0].clone();
+    assert_eq!(
+        (slot.state, slot.reason),
+        (SlotState::Waiting, Some(Reason::Destination))
+    );
+    assert_eq!(works.row().status, JobStatus::Waiting);
+    assert_eq!(works.house.service.history(None).unwrap(), []);
+    fs::create_dir(works.house.path("vault")).unwrap();
+    works
+        .scheduler
+        .set("often", &daily_from(slot.slot), Timestamp::now())
+        .unwrap();
+    let now = later(2);
+    works
+        .scheduler
+        .tick(Watch {
+            now,
+            since: slot.slot,
+        })
+        .unwrap();
+    works.scheduler.wait_until_idle();
+    let caught_up = works.row().slots.into_iter().find(|s| s.slot == slot.slot);
+    assert_eq!(caught_up.unwrap().state, SlotState::CaughtUp);
+}
+
+#[test]
+fn a_run_whose_process_died_is_interrupted_and_made_again_once() {
+    let works = Works::new();
+    works.add(ScheduledAct::Backup, &["vault"], &[("settle", "10m")]);
+    let store = JobStore::open(&works.house.path("data")).unwrap();
+    let now = Timestamp::now();
+    // Waits for the machine to come to rest: nobody but this test takes it on.
+    let rests = Watch { now, since: now };
+    works.scheduler.tick(rests).unwrap();
+    // As a process does that dies at once.
+    let open = store.open_slots(None).unwrap().remove(0);
+    store.begin(&open, "0123", "dead", now).unwrap().unwrap();
+    let other_times = daily_from(open.slot);
+    works.scheduler.set("often", &other_times, now).unwrap();
+    works.scheduler.tick(rests).unwrap();
+    works.scheduler.wait_until_idle();
+    let of_it = || {
+        let mut all = works.row().slots.into_iter();
+        all.find(|s| s.slot == open.slot).unwrap()
+    };
+    let slot = of_it();
+    assert_eq!(
+        (slot.state, slot.reason),
+        (SlotState::Retrying, Some(Reason::Interrupted))
+    );
+    assert_eq!(slot.problem.unwrap().code, "interrupted");
+    let since = ago(60);
+    works.scheduler.tick(Watch { now, since }).unwrap();
+    works.scheduler.wait_until_idle();
+    let slot = of_it();
+    assert_eq!(
+        (slot.state, slot.attempt),
+        (SlotState::CaughtUp, 2),
+        "{slot:?}"
+    );
+}
+
+#[test]
+fn what_runs_when_the_program_ends_is_run_again_and_what_somebody_cancels_is_not() {
+    for (leaves, state) in [(true, SlotState::Retrying), (false, SlotState::Cancelled)] {
+        let house = House::new();
+        let cancel = Cancel::new();
+        // Cancelled as soon as it begins.
+        cancel.cancel();
+        let scheduler = open(&house, Box::new(Cancelling(cancel))).unwrap();
+        let works = Works { house, scheduler };
+        works.add(ScheduledAct::Backup, &["vault"], &[]);
+        let since = ago(60);
+        works
+            .scheduler
+            .tick(Watch {
+                now: Timestamp::now(),
+                since,
+            })
+            .unwrap();
+        if leaves {
+            works.scheduler.leave();
+        }
+        works.scheduler.wait_until_idle();
+        let slot = works.row().slots[0].clone();
+        // It may have ended before the program began to.
+        if !leaves || slot.state != SlotState::Cancelled {
+            assert_eq!(slot.state, state, "{slot:?}");
+        }
+    }
+}
+
+struct Cancelling(Cancel);
+
+impl Watcher for Cancelling {
+    fn begins(&self, run: &RunInfo) -> Watching {
+        let cancel = self.0.clone();
+        // So that whoever ticks has time to leave.
+        std::thread::sleep(Duration::from_millis(300));
+        Watching {
+            cancel,
+            ..NoWatcher.begins(run)
+        }
+    }
+
+    fn ended(&self, _: &Schedule, _: &holdfast::jobs::slot::SlotRecord) {}
+
+    fn changed(&self) {}
+}
+
+#[test]
+fn checks_by_schedule_find_a_bad_archive() {
+    let works = Works::new();
+    for (act, name) in [
+        (ScheduledAct::Verify, "verify"),
+        (ScheduledAct::Drill, "drill"),
+    ] {
+        let manual = ScheduleChange {
+            act: Some(act),
+            cadence: Some(CadenceText::Manual),
+            ..change(&["vault"], &[])
+        };
+        works
+            .scheduler
+            .add(name, &manual, Timestamp::now())
+            .unwrap();
+    }
+    let run = |name: &str| {
+        let act = works.house.act();
+        works
+            .scheduler
+            .run_now(name, &act, Timestamp::now())
+            .unwrap()
+    };
+    let nothing = run("drill");
+    assert_eq!(nothing.state, SlotState::Failed);
+    assert_eq!(nothing.problem.unwrap().code, "nothing_to_check");
+    let report = works.house.backup();
+    for name in ["verify", "drill"] {
+        let good = run(name);
+        assert_eq!(
+            (good.state, good.checks.len()),
+            (SlotState::Ran, 1),
+            "{good:?}"
+        );
+        assert!(good.checks[0].ok);
+    }
+    let name = report.executions[0].archive.clone().unwrap();
+    let path = crate::service::fixture::files_below(&works.house.path("vault"))
+        .into_iter()
+        .find(|f| f.ends_with(&name))
+        .unwrap();
+    let path = works.house.path("vault").join(path);
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    for name in ["verify", "drill"] {
+        let bad = run(name);
+        assert_eq!(bad.state, SlotState::Failed, "{bad:?}");
+        assert_eq!(bad.problem.unwrap().code, "archive_bad");
+    }
+    let status = works.scheduler.status(Timestamp::now()).unwrap();
+    assert_eq!(status.reason, StatusReason::ScheduleFailed);
+    assert_eq!(status.concerned, ["drill", "verify"]);
+}
+
+#[test]
+fn a_run_by_hand_is_one_of_its_own() {
+    let works = Works::new();
+    let daily = ScheduleChange {
+        cadence: Some(CadenceText::Cron("0 3 * * *".to_owned())),
+        ..change(&["vault"], &[])
+    };
+    let row = works
+        .scheduler
+        .add("daily", &daily, Timestamp::now())
+        .unwrap();
+    let act = works.house.act();
+    let report = works
+        .scheduler
+        .run_now("daily", &act, Timestamp::now())
+        .unwrap();
+    assert_eq!(report.state, SlotState::Ran);
+    assert_eq!(report.executions[0].status, ExecutionStatus::Completed);
+    let after = works
+        .scheduler
+        .schedule("daily", 10, Timestamp::now())
+        .unwrap();
+    assert_eq!(after.next, row.next, "no regular slot is moved");
+    assert_eq!(after.slots[0].how, How::ByHand);
+    assert_eq!(after.slots[0].run_id, Some(report.run_id));
+}
+
+/// Twice an hour, as somebody's own program would have it.
+struct Tides;
+
+impl Slots for Tides {
+    fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
+        let seconds = after.as_second().div_euclid(1800) * 1800 + 1800;
+        Timestamp::from_second(seconds).ok()
+    }
+}
+
+#[test]
+fn a_cadence_of_ones_own_is_due_where_it_is_known_and_waits_where_it_is_not() {
+    let house = House::new();
+    let then = ago(45);
+    {
+        let scheduler = open(&house, Box::new(NoWatcher)).unwrap();
+        let row = scheduler.add_job(
+            "tides",
+            &change(&["vault"], &[]),
+            "tides",
+            Arc::new(Tides),
+            then,
+        );
+        assert_eq!(row.unwrap().next.len(), 5);
+    }
+    let scheduler = open(&house, Box::new(NoWatcher)).unwrap();
+    let row = |now| scheduler.schedule("tides", 10, now).unwrap();
+    let now = Timestamp::now();
+    assert_eq!(row(now).status, JobStatus::Disabled);
+    assert_eq!(row(now).problem.unwrap().code, "unknown_cadence");
+    let watch = Watch {
+        now,
+        since: ago(60),
+    };
+    scheduler.tick(watch).unwrap();
+    assert_eq!(row(now).slots, []);
+    scheduler
+        .add_job(
+            "tides",
+            &change(&["vault"], &[]),
+            "tides",
+            Arc::new(Tides),
+            now,
+        )
+        .unwrap();
+    scheduler.tick(watch).unwrap();
+    scheduler.wait_until_idle();
+    let slot = row(now).slots[0].clone();
+    assert!(slot.state.is_success(), "{slot:?}");
+    assert_eq!(slot.slot.as_second() % 1800, 0);
+}
+
+#[test]
+fn pausing_skips_with_that_reason_and_other_times_have_no_past() {
+    let works = Works::new();
+    works.add(ScheduledAct::Backup, &["vault"], &[]);
+    let paused = works.scheduler.pause("often", ago(5)).unwrap();
+    assert_eq!((paused.status, paused.next_run), (JobStatus::Paused, None));
+    works.tick(Timestamp::now());
+    assert_eq!(works.house.service.history(None).unwrap(), []);
+    let resumed = works.scheduler.resume("often", Timestamp::now()).unwrap();
+    let reasons: Vec<_> = resumed.slots.iter().map(|s| (s.reason, s.count)).collect();
+    assert_eq!(reasons.len(), 2, "{reasons:?}");
+    assert_eq!(reasons[0].0, Some(Reason::Paused));
+    assert_eq!(reasons[1].0, Some(Reason::Missed));
+    assert_eq!(reasons[0].1 + reasons[1].1, 10);
+    let altered = ScheduleChange {
+        cadence: Some(CadenceText::Cron("*/2 * * * *".to_owned())),
+        ..ScheduleChange::default()
+    };
+    let altered = works.scheduler.set("often", &altered, later(3)).unwrap();
+    assert_eq!(altered.slots[0].reason, Some(Reason::Changed));
+}
+
+#[test]
+fn no_verified_backup_for_days_is_failing_whatever_ran() {
+    let works = Works::new();
+    works.house.backup();
+    let day = |n: i64| Timestamp::now() + SignedDuration::from_hours(24 * n);
+    assert_eq!(works.scheduler.status(day(7)).unwrap().state, State::Well);
+    let late = works.scheduler.status(day(9)).unwrap();
+    assert_eq!(
+        (late.state, late.reason),
+        (State::Failing, StatusReason::Overdue)
+    );
+    assert_eq!(late.concerned, [INSTANCE]);
+    let change = [("alarm_days".to_owned(), "30".to_owned())];
+    works.house.service.set_settings(&change).unwrap();
+    assert_eq!(works.scheduler.status(day(9)).unwrap().state, State::Well);
+}
+
+#[test]
+fn a_sidecar_that_cannot_be_written_is_a_warning_and_no_failed_run() {
+    let works = Works::new();
+    let sidecar = works.house.path("data").join("backup_jobs_meta.json");
+    fs::create_dir(&sidecar).unwrap();
+    works.add(ScheduledAct::Backup, &["vault"], &[]);
+    works.tick(Timestamp::now());
+    assert_eq!(works.row().slots[0].state, SlotState::Ran);
+    let status = works.scheduler.status(Timestamp::now()).unwrap();
+    assert!(
+        status.warnings.iter().any(|w| w.code == "sidecar"),
+        "{status:?}"
+    );
+    fs::remove_dir(&sidecar).unwrap();
+    let status = works.scheduler.status(Timestamp::now()).unwrap();
+    assert_eq!(status.warnings, []);
+    assert!(sidecar.is_file());
+}
+
+#[test]
+fn a_job_store_that_cannot_be_used_is_said_and_stops_nothing_else() {
+    type Spoil = fn(&std::path::Path);
+    let newer: Spoil = |path| {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+    };
+    let corrupt: Spoil = |path| {
+        for side in ["-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{side}", path.display()));
+        }
+        fs::write(path, vec![7; 8192]).unwrap();
+    };
+    for (spoil, code) in [(newer, "job_store_newer"), (corrupt, "job_store_corrupt")] {
+        let house = House::new();
+        drop(open(&house, Box::new(NoWatcher)).unwrap());
+        let path = house.path("data").join("backup_jobs.db");
+        spoil(&path);
+        let before = fs::read(&path).unwrap();
+        let error = open(&house, Box::new(NoWatcher)).err().unwrap();
+        assert_eq!(error.problem().code, code);
+        assert_eq!(fs::read(&path).unwrap(), before, "it is left alone");
+        house.backup();
+        let status = status_without_schedules(&house.service, &error, Timestamp::now()).unwrap();
+        assert_eq!(
+            (status.state, status.reason),
+            (State::Failing, StatusReason::SchedulesUnusable)
+        );
+        assert_eq!(status.problem.unwrap().code, code);
+    }
+}
+
+#[test]
+fn one_process_at_a_time_watches_the_clock() {
+    let house = House::new();
+    let first = open(&house, Box::new(NoWatcher)).unwrap();
+    let second = open(&house, Box::new(NoWatcher)).unwrap();
+    assert!(first.take_the_clock().unwrap());
+    assert!(first.take_the_clock().unwrap(), "it stays so");
+    assert!(!second.take_the_clock().unwrap());
+    drop(first);
+    assert!(second.take_the_clock().unwrap());
+}

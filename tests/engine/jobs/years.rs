@@ -85,7 +85,7 @@ proptest! {
     fn each_slot_comes_to_one_end_or_to_a_reason(schedule in schedules(), events in events()) {
         let mut world = World::new(&schedule);
         for event in events {
-            world.live(event);
+            world.live(&event);
             world.check();
         }
         world.come_to_rest();
@@ -138,8 +138,8 @@ impl World {
         self.book.store.job("nightly").unwrap().unwrap()
     }
 
-    fn live(&mut self, event: Event) {
-        match event {
+    fn live(&mut self, event: &Event) {
+        match *event {
             Event::Watch { slots, late, fates } => self.watch(slots, late, fates),
             Event::Sleep { minutes } => {
                 self.go_on(i64::from(minutes) * 60 + 7);
