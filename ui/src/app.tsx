@@ -4,6 +4,7 @@ import {
   IconAnchor,
   IconArchive,
   IconArrowBackUp,
+  IconCalendarClock,
   IconHistory,
   IconKey,
   IconServer2,
@@ -23,12 +24,14 @@ import { Instances } from "./views/instances";
 import { Keys } from "./views/keys";
 import { Overview } from "./views/overview";
 import { Restore } from "./views/restore";
+import { Schedules } from "./views/schedules";
 import { Settings } from "./views/settings";
 
 const ROOMS: [Room, TablerIcon][] = [
   ["overview", IconAnchor],
   ["instances", IconServer2],
   ["destinations", IconArchive],
+  ["schedules", IconCalendarClock],
   ["history", IconHistory],
   ["restore", IconArrowBackUp],
   ["keys", IconKey],
@@ -94,6 +97,8 @@ function Open() {
       ) : (
         <DestinationArchives key={where.archives} name={where.archives} />
       );
+    case "schedules":
+      return <Schedules key={String(where.add)} add={where.add ?? false} />;
     case "history":
       return <History />;
     case "restore":

@@ -30,6 +30,40 @@ export function moment(rfc3339: string, language: string): string {
   }).format(new Date(rfc3339));
 }
 
+/** Date and time on the clock of a zone; of UTC where the page does not know it. */
+export function zoned(rfc3339: string, zone: string, language: string): string {
+  return on(zone, language, { weekday: "short", year: "numeric", month: "short", day: "numeric" }).format(
+    new Date(rfc3339),
+  );
+}
+
+/** The time alone where `other` is the same day there. */
+export function zonedNear(rfc3339: string, other: string, zone: string, language: string): string {
+  const time = on(zone, language, {}).format(new Date(rfc3339));
+  const [whole, near] = [zoned(rfc3339, zone, language), zoned(other, zone, language)];
+  return whole.slice(0, -time.length) === near.slice(0, -time.length) ? time : whole;
+}
+
+/** The zone whose clock `zoned` shows. */
+export function shownZone(zone: string): string {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return zone;
+  } catch {
+    return "UTC";
+  }
+}
+
+function on(zone: string, language: string, day: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat(language, {
+    ...day,
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+    timeZone: shownZone(zone),
+  });
+}
+
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 31_536_000],
   ["month", 2_592_000],

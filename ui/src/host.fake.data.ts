@@ -1,5 +1,6 @@
 // What the fake program knows: a TACACS+ server's shapes with made-up figures.
 import type { ArchiveRow } from "./bindings/ArchiveRow";
+import type { CheckReport } from "./bindings/CheckReport";
 import type { Component } from "./bindings/Component";
 import type { DestinationConfig } from "./bindings/DestinationConfig";
 import type { Execution } from "./bindings/Execution";
@@ -285,6 +286,17 @@ export function show(archiveRef: string, signature: SignatureVerdict): ShowRepor
       members: { compressed: [], uncompressed: [], sha256: [] },
       warnings: [],
     },
+  };
+}
+
+export function sound(archiveRef: string): CheckReport {
+  return {
+    archive: archiveRef,
+    ok: true,
+    problems: [],
+    fetched_bytes: 420_000_000,
+    signature: "this-installation",
+    claims_broken: [],
   };
 }
 

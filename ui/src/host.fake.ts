@@ -2,6 +2,7 @@
 import type { ActEvent } from "./bindings/ActEvent";
 import type { ActKind } from "./bindings/ActKind";
 import type { ArchiveRow } from "./bindings/ArchiveRow";
+import type { BackupExecution } from "./bindings/BackupExecution";
 import type { Execution } from "./bindings/Execution";
 import type { ExecutionKind } from "./bindings/ExecutionKind";
 import type { Instance } from "./bindings/Instance";
@@ -10,10 +11,12 @@ import type { Problem } from "./bindings/Problem";
 import type { RecipientRow } from "./bindings/RecipientRow";
 import type { RestoreReport } from "./bindings/RestoreReport";
 import type { RunningAct } from "./bindings/RunningAct";
+import type { RunReport } from "./bindings/RunReport";
 import type { Signer } from "./bindings/Signer";
 import type { StatusReport } from "./bindings/StatusReport";
 import type { Host } from "./host";
 import * as made from "./host.fake.data";
+import { fakeSchedules } from "./host.fake.schedules";
 
 /** What it starts with. `foreign`: every archive was signed by a key that is not known. */
 export type Scene = "empty" | "settled" | "trouble" | "foreign";
@@ -99,6 +102,48 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     return execution;
   };
 
+  const backedUp = async (act: string, instance: string, to: string[], comment: string): Promise<BackupExecution[]> => {
+    await run(act, "backup", instance, ["capturing", "packing", "verifying"]);
+    return to.map((name) => {
+      const destination_id = destinations.find((d) => d.name === name)?.id ?? null;
+      const row = record("backup", instance, { destination_id, comment: comment || null, ...made.archive(instance) });
+      return {
+        id: row.id,
+        destination: name,
+        archive: row.backup_filename,
+        status: row.status,
+        size_bytes: row.size_bytes,
+        compressed_size_bytes: row.compressed_size_bytes,
+        sha256: row.archive_sha256,
+        warnings: [],
+        problem: null,
+      };
+    });
+  };
+
+  const schedules = fakeSchedules({
+    filled: settled,
+    trouble: scene === "trouble",
+    did,
+    after,
+    fail,
+    changed: () => emit({ event: "schedules_changed" }),
+    run: async (id, { name, act, instance, destinations: to }) => {
+      const report: RunReport = {
+        run_id: "r1",
+        schedule: name,
+        act,
+        state: "ran",
+        problem: null,
+        executions: [],
+        checks: [],
+      };
+      if (act === "backup") return { ...report, executions: await backedUp(id, instance, to, "") };
+      await run(id, act, instance, ["fetching", "checking"]);
+      return { ...report, checks: to.map((place) => made.sound(`${place}:backup-${instance}.tar.gz.age`)) };
+    },
+  });
+
   const restored = (kind: "restore" | "undo", instance: string, components: string[]): RestoreReport => ({
     execution_id: record(kind, instance, { destination_id: null }).id,
     safety_backup: `/home/ada/.local/share/holdfast/safety/${instance}-1f0c9a3e/backup-${instance}-20260301-120000-safety.tar.gz.age`,
@@ -118,7 +163,12 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
   const status = (): StatusReport => {
     const newest = history.find((e) => e.kind === "backup" && e.verified_at !== null);
     const at = newest?.started_at ?? null;
-    const rows = instances.map((i) => ({ name: i.name, last_verified_at: at, restorable_as_of: at, next_run: null }));
+    const rows = instances.map((i) => ({
+      name: i.name,
+      last_verified_at: at,
+      restorable_as_of: at,
+      next_run: schedules.nextRun(i.name),
+    }));
     const concerned = rows.map((r) => r.name);
     const well: StatusReport = {
       state: "well",
@@ -228,48 +278,20 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     },
     backup: async (act, instance, to, comment) => {
       did("backup", instance, to, comment);
-      await run(act, "backup", instance, ["capturing", "packing", "verifying"]);
-      const executions = to.map((name) => {
-        const destination_id = destinations.find((d) => d.name === name)?.id ?? null;
-        const row = record("backup", instance, { destination_id, comment: comment || null, ...made.archive(instance) });
-        return {
-          id: row.id,
-          destination: name,
-          archive: row.backup_filename,
-          status: row.status,
-          size_bytes: row.size_bytes,
-          compressed_size_bytes: row.compressed_size_bytes,
-          sha256: row.archive_sha256,
-          warnings: [],
-          problem: null,
-        };
-      });
-      return { run_id: "r1", executions };
+      return { run_id: "r1", executions: await backedUp(act, instance, to, comment) };
     },
     history: (limit) => after(history.slice(0, limit)),
     show: (archive) => after(made.show(archive, scene === "foreign" ? "unknown" : "this-installation")),
     verify: async (act, archive) => {
       await run(act, "verify", archive, ["verifying"]);
-      return {
-        archive,
-        ok: true,
-        problems: [],
-        fetched_bytes: 420_000_000,
-        signature: "this-installation",
-        claims_broken: [],
-      };
+      return made.sound(archive);
     },
     drill: async (act, archive) => {
       await run(act, "drill", archive, ["fetching", "checking"]);
-      return {
-        archive,
-        ok: true,
-        problems: [],
-        fetched_bytes: 420_000_000,
-        signature: "this-installation",
-        claims_broken: [],
-      };
+      return made.sound(archive);
     },
+
+    ...schedules,
 
     plan: (_archive, _instance, components) => after(made.plan(components)),
     restore: async (act, order) => {

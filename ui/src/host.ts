@@ -6,6 +6,7 @@ import type { Accepted } from "./bindings/Accepted";
 import type { ActEvent } from "./bindings/ActEvent";
 import type { ArchiveRow } from "./bindings/ArchiveRow";
 import type { BackupReport } from "./bindings/BackupReport";
+import type { CadenceText } from "./bindings/CadenceText";
 import type { CatalogueReport } from "./bindings/CatalogueReport";
 import type { CheckReport } from "./bindings/CheckReport";
 import type { CloseAnswer } from "./bindings/CloseAnswer";
@@ -22,7 +23,10 @@ import type { RestoreOrder } from "./bindings/RestoreOrder";
 import type { RestorePlan } from "./bindings/RestorePlan";
 import type { RestoreReport } from "./bindings/RestoreReport";
 import type { RunningAct } from "./bindings/RunningAct";
+import type { RunReport } from "./bindings/RunReport";
 import type { Scan } from "./bindings/Scan";
+import type { ScheduleChange } from "./bindings/ScheduleChange";
+import type { ScheduleRow } from "./bindings/ScheduleRow";
 import type { ShowReport } from "./bindings/ShowReport";
 import type { Signer } from "./bindings/Signer";
 import type { StatusReport } from "./bindings/StatusReport";
@@ -64,6 +68,20 @@ export interface Host {
   show(archive: string): Promise<ShowReport>;
   verify(act: string, archive: string): Promise<CheckReport>;
   drill(act: string, archive: string): Promise<CheckReport>;
+
+  schedules(): Promise<ScheduleRow[]>;
+  /** With more of what became of it than in the list. */
+  schedule(name: string): Promise<ScheduleRow>;
+  addSchedule(name: string, change: ScheduleChange): Promise<ScheduleRow>;
+  setSchedule(name: string, change: ScheduleChange): Promise<ScheduleRow>;
+  pauseSchedule(name: string): Promise<ScheduleRow>;
+  resumeSchedule(name: string): Promise<ScheduleRow>;
+  removeSchedule(name: string): Promise<void>;
+  /** The next times of what is being typed. */
+  previewSchedule(cadence: CadenceText, timezone: string): Promise<string[]>;
+  /** This machine's. */
+  timeZone(): Promise<string>;
+  runSchedule(act: string, name: string): Promise<RunReport>;
 
   plan(archive: string, instance: string, components: string[]): Promise<RestorePlan>;
   restore(act: string, order: RestoreOrder): Promise<RestoreReport>;
@@ -127,6 +145,17 @@ export const tauriHost: Host = {
   show: (archive) => invoke("show", { archive }),
   verify: (act, archive) => invoke("verify", { act, archive }),
   drill: (act, archive) => invoke("drill", { act, archive }),
+
+  schedules: () => invoke("schedules"),
+  schedule: (name) => invoke("schedule", { name }),
+  addSchedule: (name, change) => invoke("add_schedule", { name, change }),
+  setSchedule: (name, change) => invoke("set_schedule", { name, change }),
+  pauseSchedule: (name) => invoke("pause_schedule", { name }),
+  resumeSchedule: (name) => invoke("resume_schedule", { name }),
+  removeSchedule: (name) => invoke("remove_schedule", { name }),
+  previewSchedule: (cadence, timezone) => invoke("preview_schedule", { cadence, timezone }),
+  timeZone: () => invoke("time_zone"),
+  runSchedule: (act, name) => invoke("run_schedule", { id: act, name }),
 
   plan: (archive, instance, components) => invoke("plan", { archive, instance, components }),
   restore: (act, order) => invoke("restore", { act, order }),

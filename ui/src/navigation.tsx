@@ -1,12 +1,21 @@
 // Which room is open, and what it was opened with.
 import { createContext, type ReactNode, useContext, useState } from "react";
 
-export type Room = "overview" | "instances" | "destinations" | "history" | "restore" | "keys" | "settings";
+export type Room =
+  | "overview"
+  | "instances"
+  | "destinations"
+  | "schedules"
+  | "history"
+  | "restore"
+  | "keys"
+  | "settings";
 
 export type Where =
-  | { room: Exclude<Room, "restore" | "instances" | "destinations"> }
+  | { room: Exclude<Room, "restore" | "instances" | "destinations" | "schedules"> }
   | { room: "instances"; add?: boolean }
   | { room: "destinations"; add?: boolean; archives?: string }
+  | { room: "schedules"; add?: boolean }
   | { room: "restore"; archive?: string; instance?: string };
 
 interface Navigation {

@@ -1,5 +1,6 @@
 // What the page has asked the program, by key. An act that ends, and every change made here, makes all of it stale.
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { CadenceText } from "./bindings/CadenceText";
 import type { Problem } from "./bindings/Problem";
 import { type Host, useHost } from "./host";
 
@@ -16,12 +17,27 @@ export const useInstanceScan = (name: string) => useAsked(["instance-scan", name
 export const useDestinations = () => useAsked(["destinations"], (h) => h.destinations());
 export const useArchives = (destination: string | null) =>
   useAsked(["archives", destination], (h) => h.archives(destination));
+export const useSchedules = () => useAsked(["schedules"], (h) => h.schedules());
+export const useSchedule = (name: string, enabled: boolean) =>
+  useAsked(["schedule", name], (h) => h.schedule(name), enabled);
+export const useTimeZone = () => useAsked(["time-zone"], (h) => h.timeZone());
 export const useHistory = (limit: number) => useAsked(["history", limit], (h) => h.history(limit));
 export const useShow = (archive: string | null) =>
   useAsked(["show", archive], (h) => h.show(archive ?? ""), archive !== null);
 export const usePublicKeys = () => useAsked(["public-keys"], (h) => h.publicKeys());
 export const useRecipients = (ready: boolean) => useAsked(["recipients"], (h) => h.recipients(), ready);
 export const useSigners = (ready: boolean) => useAsked(["signers"], (h) => h.signers(), ready);
+
+/** The next times of what is being typed; those of what was typed before stay until they come. */
+export function usePreview(cadence: CadenceText | null, zone: string) {
+  const host = useHost();
+  return useQuery<string[], Problem>({
+    queryKey: ["preview", cadence, zone],
+    queryFn: () => (cadence ? host.previewSchedule(cadence, zone) : []),
+    enabled: cadence !== null,
+    placeholderData: keepPreviousData,
+  });
+}
 
 /** Something that changes what was asked before. */
 export function useChange<In, Out>(change: (host: Host, input: In) => Promise<Out>) {

@@ -1,8 +1,10 @@
 // Back up now: where to, why, go. The run itself goes on in the dock.
 import { Button, Checkbox, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import type { TFunction } from "i18next";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Notice, useActs } from "../acts";
+import type { BackupExecution } from "../bindings/BackupExecution";
 import type { BackupReport } from "../bindings/BackupReport";
 import { bytes } from "../format";
 import { useNavigation } from "../navigation";
@@ -88,18 +90,16 @@ function BackupForm(props: { instance: string; destinations: string[]; onClose: 
   );
 }
 
-type T = ReturnType<typeof useTranslation>["t"];
-
 /** Good only when every destination has a whole archive, and nothing was to be warned of. */
-export function backupNotice(report: BackupReport, instance: string, t: T, language: string): Omit<Notice, "id"> {
+export function backupNotice(
+  report: BackupReport,
+  instance: string,
+  t: TFunction,
+  language: string,
+): Omit<Notice, "id"> {
   const whole = report.executions.filter((e) => e.status === "completed").length;
   const some = report.executions.some((e) => e.archive !== null);
-  const lines = report.executions.flatMap((e) => {
-    const size = e.compressed_size_bytes === null ? "" : ` · ${bytes(e.compressed_size_bytes, language)}`;
-    const head = `${e.destination}: ${t(`status.${e.status}`)}${size}`;
-    const trouble = e.problem ? linesOf(problemWords(e.problem, t)) : [];
-    return [head, ...trouble, ...e.warnings.map((w) => sentence(w.message))];
-  });
+  const lines = executionLines(report.executions, t, language);
   if (report.executions.length > 0 && whole === report.executions.length) {
     const warned = report.executions.some((e) => e.warnings.length > 0);
     return { tone: warned ? "warning" : "good", title: t("act.backed_up", { instance }), lines };
@@ -107,6 +107,16 @@ export function backupNotice(report: BackupReport, instance: string, t: T, langu
   return some
     ? { tone: "warning", title: t("act.backup_partial", { instance }), lines }
     : { tone: "bad", title: t("act.backup_failed", { instance }), lines };
+}
+
+/** What happened at each destination. */
+export function executionLines(executions: BackupExecution[], t: TFunction, language: string): string[] {
+  return executions.flatMap((e) => {
+    const size = e.compressed_size_bytes === null ? "" : ` · ${bytes(e.compressed_size_bytes, language)}`;
+    const head = `${e.destination}: ${t(`status.${e.status}`)}${size}`;
+    const trouble = e.problem ? linesOf(problemWords(e.problem, t)) : [];
+    return [head, ...trouble, ...e.warnings.map((w) => sentence(w.message))];
+  });
 }
 
 function linesOf({ title, facts, hint }: ReturnType<typeof problemWords>): string[] {

@@ -4,13 +4,17 @@ import { useActs } from "../acts";
 import type { CheckReport } from "../bindings/CheckReport";
 import { sentence } from "../shared/problem";
 
+export function checkLines(report: CheckReport): string[] {
+  const problems = report.problems.map((p) => [p.entry, p.message].filter(Boolean).join(": "));
+  return [...problems, ...report.claims_broken.map(sentence)];
+}
+
 export function useChecks() {
   const { t } = useTranslation();
   const { start, notify } = useActs();
   const tell = (report: CheckReport | null, good: string) => {
     if (!report) return;
-    const problems = report.problems.map((p) => [p.entry, p.message].filter(Boolean).join(": "));
-    const lines = [...problems, ...report.claims_broken.map(sentence)];
+    const lines = checkLines(report);
     notify(
       report.ok
         ? { tone: lines.length > 0 ? "warning" : "good", title: good, lines }

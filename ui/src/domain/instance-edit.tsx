@@ -1,22 +1,11 @@
 // Editing an instance: what is left out, how it is backed up, which commands run around it. Nothing changes before it is saved.
-import {
-  Alert,
-  Button,
-  Group,
-  Modal,
-  NumberInput,
-  SegmentedControl,
-  Stack,
-  Tabs,
-  Text,
-  Textarea,
-  TextInput,
-} from "@mantine/core";
+import { Alert, Button, Group, Modal, NumberInput, Stack, Tabs, Text, Textarea, TextInput } from "@mantine/core";
 import { IconAlertTriangle, IconTerminal2 } from "@tabler/icons-react";
-import { type ReactNode, useId, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Instance } from "../bindings/Instance";
 import { useChange, useQuestion } from "../queries";
+import { Choice } from "../shared/choice";
 import { ProblemNote } from "../shared/states";
 import { changes, type Draft, draftOf, globs, isGood, LONGEST_BLOCK } from "./instance-draft";
 import { ScanView } from "./scan-view";
@@ -206,34 +195,5 @@ function Commands({ draft, set }: Part) {
         />
       ))}
     </Stack>
-  );
-}
-
-/** One of a few, with its name above and what it means below. */
-function Choice<V extends string>(props: {
-  label: string;
-  text?: ReactNode;
-  value: V;
-  options: [V, string][];
-  onChange: (value: V) => void;
-}) {
-  const id = useId();
-  return (
-    <div>
-      <Text size="sm" fw={500} id={id}>
-        {props.label}
-      </Text>
-      {props.text && (
-        <Text size="xs" className="quiet" mb={4}>
-          {props.text}
-        </Text>
-      )}
-      <SegmentedControl
-        aria-labelledby={id}
-        value={props.value}
-        onChange={(value) => props.onChange(value as V)}
-        data={props.options.map(([value, label]) => ({ value, label }))}
-      />
-    </div>
   );
 }

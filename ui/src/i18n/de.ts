@@ -1,5 +1,6 @@
 // Every word of the page, in German.
 import type { Words } from "./en";
+import { schedules } from "./schedules.de";
 
 export const de: Words = {
   app: {
@@ -7,6 +8,7 @@ export const de: Words = {
     overview: "Übersicht",
     instances: "Instanzen",
     destinations: "Ziele",
+    schedules: "Zeitpläne",
     history: "Verlauf",
     restore: "Wiederherstellen",
     keys: "Schlüssel",
@@ -288,6 +290,7 @@ export const de: Words = {
       nothing_left: "Nichts bleibt liegen",
     },
   },
+  schedules,
   backup: {
     title: "{{instance}} sichern",
     to: "Nach",

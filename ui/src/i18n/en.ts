@@ -1,10 +1,13 @@
 // Every word of the page, in English. `de.ts` must have the same keys: the compiler says so.
+import { schedules } from "./schedules.en";
+
 export const en = {
   app: {
     rooms: "Rooms",
     overview: "Overview",
     instances: "Instances",
     destinations: "Destinations",
+    schedules: "Schedules",
     history: "History",
     restore: "Restore",
     keys: "Keys",
@@ -282,6 +285,7 @@ export const en = {
       nothing_left: "Nothing is left behind",
     },
   },
+  schedules,
   backup: {
     title: "Back up {{instance}}",
     to: "To",

@@ -67,7 +67,7 @@ test("starting at login is a switch, and quitting is a button of the settings", 
 
 test("every room can be reached by its name and is marked as the one that is open", async () => {
   const { user } = openRoom("settled", { room: "overview" });
-  for (const room of ["Instances", "Destinations", "History", "Restore", "Keys", "Settings"]) {
+  for (const room of ["Instances", "Destinations", "Schedules", "History", "Restore", "Keys", "Settings"]) {
     await user.click(screen.getByRole("button", { name: room }));
     expect(await screen.findByRole("heading", { level: 1, name: room })).toBeInTheDocument();
     expect(screen.getByRole("button", { name: room })).toHaveAttribute("aria-current", "page");
