@@ -24,7 +24,7 @@ pub(super) enum Verb {
         #[arg(
             long = "secret",
             value_name = "KEY=SOURCE",
-            help = "webhook_url or ping_url, as KEY=env:VARIABLE, or KEY=- to be asked for it; an empty one is forgotten"
+            help = "webhook_url or ping_url, as KEY=env:VARIABLE, or KEY=- to be asked for it; `webhook_url=` forgets it"
         )]
         secrets: Vec<String>,
     },

@@ -96,7 +96,7 @@ impl BackupService {
         Ok(found)
     }
 
-    /// Web addresses that carry a token; an empty one is forgotten.
+    /// Web addresses that carry a token.
     pub fn set_secret_settings(&self, changes: &[(String, SecretString)]) -> Result<()> {
         for (key, secret) in changes {
             if !SECRET_SETTINGS.contains(&key.as_str()) {
@@ -105,10 +105,7 @@ impl BackupService {
                     name: key.clone(),
                 });
             }
-            let text = secret.expose_secret();
-            if !text.is_empty()
-                && let Err(fault) = web_address::parse(text)
-            {
+            if let Err(fault) = web_address::parse(secret.expose_secret()) {
                 return Err(Error::BadValue {
                     what: "address of the web",
                     // Not itself: it may hold most of a token.
@@ -118,14 +115,9 @@ impl BackupService {
             }
         }
         for (key, secret) in changes {
-            let (place, mark) = (format!("alerts/{key}"), format!("user.{key}"));
-            if secret.expose_secret().is_empty() {
-                self.secrets.delete(&place)?;
-                self.store.set_setting(&mark, None)?;
-            } else {
-                self.secrets.set(&place, secret)?;
-                self.store.set_setting(&mark, Some(IS_SET))?;
-            }
+            self.secrets.set(&format!("alerts/{key}"), secret)?;
+            let mark = format!("user.{key}");
+            self.store.set_setting(&mark, Some(IS_SET))?;
         }
         Ok(())
     }
@@ -143,9 +135,19 @@ impl BackupService {
         })
     }
 
-    /// All or nothing; an empty value goes back to the default.
+    /// All or nothing; an empty value goes back to the default. A secret one can only be forgotten here.
     pub fn set_settings(&self, changes: &[(String, String)]) -> Result<()> {
         for (key, value) in changes {
+            if SECRET_SETTINGS.contains(&key.as_str()) {
+                if value.is_empty() {
+                    continue;
+                }
+                return Err(Error::BadValue {
+                    what: "value of a setting that is shown",
+                    value: key.clone(),
+                    reason: "it carries a token, and is given as a secret".to_owned(),
+                });
+            }
             let known = SETTINGS.iter().find(|(name, _, _)| name == key);
             let (_, valid, takes) = known.ok_or_else(|| Error::NoSuchSetting {
                 what: "setting",
@@ -171,6 +173,9 @@ impl BackupService {
             }
         }
         for (key, value) in changes {
+            if SECRET_SETTINGS.contains(&key.as_str()) {
+                self.secrets.delete(&format!("alerts/{key}"))?;
+            }
             let value = (!value.is_empty()).then_some(value.as_str());
             self.store.set_setting(&format!("user.{key}"), value)?;
         }

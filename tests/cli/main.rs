@@ -2,12 +2,14 @@
 
 mod archives;
 mod autostart;
+mod background;
 mod demo;
 mod hostile;
 mod journey;
 mod read_only;
 mod recovery;
 mod restore;
+mod schedule;
 mod scratch;
 mod signals;
 #[path = "../support/small_disk.rs"]

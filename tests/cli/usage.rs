@@ -161,21 +161,9 @@ fn the_message_names_what_is_missing() {
 
 #[test]
 fn verbs_of_later_are_not_there() {
-    for verb in ["schedule", "retention"] {
+    for verb in ["retention"] {
         assert_eq!(Scratch::new().run(&[verb]).status, 2, "{verb}");
     }
-}
-
-#[test]
-fn the_background_without_a_display_says_what_is_missing() {
-    let ran = Scratch::new().run(&["--background"]);
-    let (status, word) = if cfg!(feature = "desktop") {
-        (1, "display")
-    } else {
-        (2, "unexpected argument")
-    };
-    assert_eq!(ran.status, status, "{ran}");
-    assert!(ran.stderr.contains(word), "{ran}");
 }
 
 #[test]
