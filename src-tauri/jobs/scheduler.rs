@@ -22,8 +22,8 @@ use super::slot::{Reason, SlotRecord, SlotState};
 use super::store::{Ending, JobRow, JobStore};
 use super::telling::Telling;
 use super::watcher::{RunInfo, Watcher};
+use crate::model::Cancel;
 use crate::model::schedule::{Schedule, Slots, between};
-use crate::model::{Cancel, Problem};
 use crate::service::{Act, BackupService, Error, Result};
 use crate::store::Access;
 
@@ -426,11 +426,15 @@ impl BackupScheduler {
         self.leaving.load(Ordering::SeqCst)
     }
 
-    /// Mirrors how schedules fare, and tells whoever watches. Returns why the mirror could not be written.
-    pub(super) fn changed(&self, now: Timestamp) -> Option<Problem> {
-        let mirrored = sidecar::write(self.service.data_dir(), || self.schedules(now));
+    /// Mirrors how schedules fare, and tells whoever watches. A mirror that cannot be written is a warning of the status.
+    fn changed(&self, now: Timestamp) {
+        let _ = self.mirror(now);
         self.watcher.changed();
-        mirrored.err().map(|error| error.problem())
+    }
+
+    /// Writes the sidecar, where it does not say so already.
+    pub(super) fn mirror(&self, now: Timestamp) -> Result<()> {
+        sidecar::write(self.service.data_dir(), || self.schedules(now))
     }
 
     /// Maps are whole after every step.

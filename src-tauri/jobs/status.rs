@@ -8,6 +8,7 @@ use crate::model::schedule::ScheduledAct;
 use crate::model::{Problem, Warning};
 use crate::service::report::{State, StatusReason, StatusReport};
 use crate::service::{BackupService, Error, Result};
+use crate::store::Access;
 
 impl BackupScheduler {
     pub fn status(&self, now: Timestamp) -> Result<StatusReport> {
@@ -20,7 +21,11 @@ impl BackupScheduler {
             instance.next_run = runs.filter_map(|row| row.next_run).min();
         }
         worse(&mut report, &rows);
-        if let Some(problem) = self.changed(now) {
+        // What cannot be written at all is said already.
+        if self.service().access() == Access::Full
+            && let Err(error) = self.mirror(now)
+        {
+            let problem = error.problem();
             report.warnings.push(Warning::new(
                 "sidecar",
                 None,

@@ -20,7 +20,7 @@ let panel;
 let never;
 
 before(async () => {
-  // As it is on most days: one service, one verified backup.
+  // As it is on most days: one service, one verified backup, two schedules.
   const service = path.join(scratch, "web");
   const place = path.join(scratch, "archives");
   mkdirSync(service);
@@ -30,6 +30,9 @@ before(async () => {
   holdfast("instance", "add", "web", service);
   holdfast("destination", "add", "vault", "--type", "local", "--set", `base_path=${place}`);
   holdfast("backup", "web", "--to", "vault");
+  const at = ["--instance", "web", "--to", "vault", "--cron"];
+  holdfast("schedule", "add", "nightly", ...at, "0 3 * * *");
+  holdfast("schedule", "add", "proof", ...at, "0 5 * * sun", "--act", "drill");
   panel = await Panel.start();
   program = spawn(binary, ["--background"], { env, stdio: ["ignore", "inherit", "inherit"] });
   const tray = await Tray.of(program.pid);

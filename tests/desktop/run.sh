@@ -14,7 +14,7 @@ shift
 here=$(cd "$(dirname "$0")" && pwd)
 [ $# -gt 0 ] || set -- "$here"/*.test.mjs
 
-for tool in xvfb-run dbus-run-session openbox gnome-keyring-daemon xfce4-panel WebKitWebDriver gdbus convert xdotool sqlite3 node; do
+for tool in xvfb-run dbus-run-session openbox gnome-keyring-daemon dunst xfce4-panel WebKitWebDriver gdbus convert xdotool sqlite3 node; do
     command -v "$tool" >/dev/null || { echo "$tool is missing" >&2; exit 2; }
 done
 
@@ -28,7 +28,7 @@ export GDK_BACKEND=x11 GIO_USE_VFS=local GSETTINGS_BACKEND=memory NO_AT_BRIDGE=1
 
 # Input is closed and output goes to a file first: a driver that outlives its test would hold a pipe open for ever.
 status=0
-timeout -k 10 900 xvfb-run -a -s "-screen 0 1280x900x24 -nolisten tcp" \
+timeout -k 10 1500 xvfb-run -a -s "-screen 0 1280x900x24 -nolisten tcp" \
     dbus-run-session -- bash "$here/session.sh" node --test --test-concurrency=1 "$@" \
     >"$scratch/log" 2>&1 </dev/null || status=$?
 exit "$status"

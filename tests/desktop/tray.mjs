@@ -2,8 +2,9 @@
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { until } from "./window.mjs";
+import { screenshot, sleep, until, xdotool } from "./window.mjs";
 
+const icons = path.join(import.meta.dirname, "../../icons/tray");
 const WATCHER = "org.kde.StatusNotifierWatcher";
 
 /** A panel with nothing but a tray. Its end takes the tray host away. */
@@ -58,6 +59,12 @@ export class Tray {
     return /<'(.*)'>/.exec(name)[1];
   }
 
+  /** Waits until it shows the icon of this name. */
+  shows(name, ms) {
+    const wanted = pixels(path.join(icons, `${name}.png`));
+    return until(`the icon "${name}"`, () => pixels(this.icon()) === wanted, ms);
+  }
+
   /** All items, those of submenus too, in their order. */
   menu() {
     const layout = call(this.bus, `${this.object}/Menu`, "com.canonical.dbusmenu.GetLayout", "--", "0", "-1", "[]");
@@ -97,6 +104,22 @@ export class Tray {
     if (!item.enabled) throw new Error(`"${label}" cannot be chosen`);
     call(this.bus, `${this.object}/Menu`, "com.canonical.dbusmenu.Event", item.id, "clicked", "<0>", "0");
   }
+}
+
+/** With the pointer, as a user does, for the picture only. */
+export async function openMenu(name) {
+  if (!process.env.HOLDFAST_SCREENSHOTS) return;
+  await sleep(1000);
+  xdotool("mousemove", "16", "884", "click", "1");
+  await sleep(1000);
+  xdotool("key", "Down", "Right");
+  await sleep(700);
+  screenshot(name);
+  xdotool("key", "Escape", "Escape", "Escape");
+}
+
+function pixels(file) {
+  return execFileSync("convert", [file, "-depth", "8", "rgba:-"], { maxBuffer: 1 << 20 }).toString("base64");
 }
 
 function hasOwner(name) {

@@ -6,11 +6,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import os from "node:os";
 import path from "node:path";
 import { after, before, test as nodeTest } from "node:test";
-import { Panel, Tray } from "./tray.mjs";
-import { sleep, until } from "./window.mjs";
+import { openMenu, Panel, Tray } from "./tray.mjs";
+import { screenshot, sleep, until, xdotool } from "./window.mjs";
 
 const binary = process.env.HOLDFAST_BINARY;
-const icons = path.join(import.meta.dirname, "../../icons/tray");
 const scratch = mkdtempSync(path.join(os.tmpdir(), "holdfast-tray-"));
 const place = path.join(scratch, "archives");
 const go = path.join(scratch, "go");
@@ -41,6 +40,8 @@ before(() => {
   // A run lasts until the test lets it go.
   holdfast("instance", "set", "web", "before_hook=while [ ! -e ../go ]; do sleep 0.05; done");
   holdfast("destination", "add", "vault", "--type", "local", "--set", `base_path=${place}`);
+  // By hand: nothing comes due while the tray is looked at.
+  holdfast("schedule", "add", "weekly", "--instance", "web", "--to", "vault", "--manual");
 });
 
 after(async () => {
@@ -66,7 +67,7 @@ test("the menu says how things stand, and the icon too", async () => {
   const [, state, age] = tray.menu();
   assert.ok(!state.enabled && !age.enabled, "what only tells cannot be chosen");
   assert.equal(age.label, "Last verified backup: never");
-  await shows("attention");
+  await tray.shows("attention");
   await openMenu("tray-01-menu-light");
   descriptors = openDescriptors();
 });
@@ -79,11 +80,11 @@ test("a second start in the background says that one runs, and ends well", () =>
 test("backing up from the menu makes an archive, and the icon changes while it does", async () => {
   tray.choose("web");
   await tray.says(/^Running: web$/);
-  await shows("running");
+  await tray.shows("running");
   writeFileSync(go, "");
   await tray.says(/^web is backed up and verified/);
   await tray.says(/^Last verified backup: just now$/);
-  await shows("fine");
+  await tray.shows("fine");
   assert.equal(archives().length, 1);
 });
 
@@ -91,7 +92,7 @@ test("what the command line does is in the menu soon", async () => {
   addService("mail");
   holdfast("instance", "add", "mail", path.join(scratch, "mail"));
   await tray.says(/^mail$/, 20_000);
-  await shows("attention");
+  await tray.shows("attention");
   holdfast("backup", "mail", "--to", "vault");
   await tray.says(/^All 2 instances are backed up/, 20_000);
 });
@@ -245,34 +246,6 @@ while True:
   return grasping;
 }
 
-/** Waits until the tray shows the icon of this name. */
-function shows(name) {
-  return until(`the icon "${name}"`, () => pixels(tray.icon()) === pixels(path.join(icons, `${name}.png`)));
-}
-
-function pixels(file) {
-  return execFileSync("convert", [file, "-depth", "8", "rgba:-"], { maxBuffer: 1 << 20 }).toString("base64");
-}
-
-/** With the pointer, as a user does, for the picture only. */
-async function openMenu(name) {
-  if (!process.env.HOLDFAST_SCREENSHOTS) return;
-  await sleep(1000);
-  xdotool("mousemove", "16", "884", "click", "1");
-  await sleep(1000);
-  xdotool("key", "Down", "Right");
-  await sleep(700);
-  screenshot(name);
-  xdotool("key", "Escape", "Escape", "Escape");
-}
-
-function screenshot(name) {
-  const dir = process.env.HOLDFAST_SCREENSHOTS;
-  if (!dir) return;
-  mkdirSync(dir, { recursive: true });
-  execFileSync("import", ["-window", "root", path.join(dir, `${name}.png`)]);
-}
-
 function windows() {
   try {
     return xdotool("search", "--onlyvisible", "--name", "^Holdfast$").split("\n").filter(Boolean);
@@ -356,8 +329,4 @@ function holdfast(...words) {
 function archives() {
   const all = existsSync(place) ? readdirSync(place, { recursive: true }) : [];
   return all.filter((file) => path.basename(file).startsWith("backup-"));
-}
-
-function xdotool(...args) {
-  return execFileSync("xdotool", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 10_000 }).trim();
 }

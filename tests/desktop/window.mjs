@@ -207,7 +207,7 @@ function visible(id) {
   }
 }
 
-function xdotool(...args) {
+export function xdotool(...args) {
   // A window that is gone meanwhile would be waited for without end.
   return execFileSync("xdotool", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 10_000 }).trim();
 }
@@ -223,4 +223,12 @@ function freePort() {
 
 function quote(text) {
   return text.includes('"') ? `'${text}'` : `"${text}"`;
+}
+
+/** Of the whole display, where screenshots are kept. */
+export function screenshot(name) {
+  const dir = process.env.HOLDFAST_SCREENSHOTS;
+  if (!dir) return;
+  mkdirSync(dir, { recursive: true });
+  execFileSync("import", ["-window", "root", path.join(dir, `${name}.png`)]);
 }

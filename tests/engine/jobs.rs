@@ -1,6 +1,7 @@
 //! Schedules at work: what is decided of each slot, on a clock of the test's own, and what is run, by the real service.
 
 mod decisions;
+mod pulse;
 mod store;
 mod work;
 mod years;

@@ -31,6 +31,13 @@ pub fn in_session(name: &str, claim: impl FnOnce()) {
         .arg("--config-file")
         .arg(&bus)
         .arg("--")
+        // It stands for the system's bus too: nothing of the machine's own is asked.
+        .args([
+            "sh",
+            "-c",
+            r#"DBUS_SYSTEM_BUS_ADDRESS=$DBUS_SESSION_BUS_ADDRESS exec "$@""#,
+            "sh",
+        ])
         .args(["timeout", "-k", "5", "120"])
         .arg(env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
