@@ -141,7 +141,7 @@ pub(super) fn job_store(error: &StoreError) -> Problem {
         ),
         error => words(
             "job_store_failed",
-            with_causes(error),
+            capital(&with_causes(error)),
             "Look at the data folder: its disk may be full or read-only. Schedules are in backup_jobs.db and nowhere else.",
         ),
     }

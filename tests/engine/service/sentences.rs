@@ -8,9 +8,10 @@ use std::time::Duration;
 use holdfast::archive::{OpenError, PackError};
 use holdfast::destination::{DestinationError, ErrorKind};
 use holdfast::keys::KeyError;
+use holdfast::model::schedule::{Cadence, ScheduleError, parse_every};
 use holdfast::model::{Cancelled, Warning};
 use holdfast::service::Error;
-use holdfast::service::error::Refusal;
+use holdfast::service::error::{Refusal, Unscheduled};
 use holdfast::source::database::CaptureError;
 use holdfast::source::discover::ScanError;
 use holdfast::store::StoreError;
@@ -22,6 +23,7 @@ fn every_failure_says_what_why_and_what_next() {
         .into_iter()
         .chain(of_service())
         .chain(of_files_and_places())
+        .chain(of_schedules())
     {
         let problem = error.problem();
         assert!(
@@ -107,6 +109,54 @@ fn of_parts() -> Vec<Error> {
         Error::Keys(KeyError::Locked),
         Error::Keys(KeyError::Missing("identity".to_owned())),
         Error::Keys(KeyError::Wrong("identity".to_owned())),
+    ]
+}
+
+fn of_schedules() -> Vec<Error> {
+    let cron = |expression: &str| {
+        let expression = expression.to_owned();
+        let schedule = Cadence::Cron { expression };
+        Error::from(schedule.slots("UTC").err().unwrap())
+    };
+    let unscheduled = |cause| Error::Unscheduled {
+        schedule: "nightly".to_owned(),
+        cause,
+    };
+    let names = || vec!["nas".to_owned(), "cloud".to_owned()];
+    vec![
+        cron("0 0 31 2 *"),
+        cron("61 * * * *"),
+        cron("* * *"),
+        cron("@often"),
+        Error::from(parse_every("5 apples").unwrap_err()),
+        Error::from(parse_every("10s").unwrap_err()),
+        Error::from(ScheduleError::UnknownZone {
+            zone: "Mars/Olympus".to_owned(),
+        }),
+        Error::from(ScheduleError::NoDestination),
+        Error::from(ScheduleError::UnknownCadence {
+            name: "tides".to_owned(),
+        }),
+        unscheduled(Unscheduled::NoInstance),
+        unscheduled(Unscheduled::NoDestination(names())),
+        unscheduled(Unscheduled::SomeDestinations(names())),
+        unscheduled(Unscheduled::NoArchive("nas".to_owned())),
+        unscheduled(Unscheduled::BadArchive("nas:x: it is damaged".to_owned())),
+        Error::Incomplete {
+            instance: "tacacs-1".to_owned(),
+            warnings: vec![Warning::new(
+                "missing",
+                Some("users"),
+                "users.db is not there",
+            )],
+        },
+        Error::Interrupted,
+        Error::Jobs(StoreError::Newer { found: 9, known: 1 }),
+        Error::Jobs(StoreError::Busy(rusqlite::Error::InvalidQuery)),
+        Error::Jobs(StoreError::Corrupt(rusqlite::Error::InvalidQuery)),
+        Error::Jobs(StoreError::ReadOnly(rusqlite::Error::InvalidQuery)),
+        Error::Jobs(StoreError::NoSpace(rusqlite::Error::InvalidQuery)),
+        Error::Jobs(StoreError::Sqlite(rusqlite::Error::InvalidQuery)),
     ]
 }
 
