@@ -127,6 +127,13 @@ impl Alerts {
         }
     }
 
+    /// Whether nothing is under way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let queues = [&self.desktop, &self.webhook, &self.ping];
+        queues.into_iter().all(Queue::is_empty)
+    }
+
     /// Waits for what is under way: for a process that is about to end.
     pub fn finish(&self, within: Duration) {
         let until = std::time::Instant::now() + within;

@@ -69,6 +69,11 @@ impl Queue {
         self.shared.changed.notify_all();
     }
 
+    pub fn is_empty(&self) -> bool {
+        let state = self.shared.state();
+        !state.busy && state.waiting.is_empty()
+    }
+
     pub fn wait_until_empty(&self, until: Instant) {
         let mut state = self.shared.state();
         while state.busy || !state.waiting.is_empty() {

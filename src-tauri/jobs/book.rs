@@ -253,7 +253,7 @@ impl Book {
             paused: true,
             ..row.schedule.clone()
         };
-        Ok(self.store.update_job(&schedule, now)?)
+        Ok(self.store.update_job(&schedule, Some(now))?)
     }
 
     pub fn resume(&self, row: &JobRow, now: Timestamp) -> Result<()> {
@@ -262,13 +262,13 @@ impl Book {
             paused: false,
             ..row.schedule.clone()
         };
-        Ok(self.store.update_job(&schedule, now)?)
+        Ok(self.store.update_job(&schedule, Some(now))?)
     }
 
     /// Gives a schedule what `altered` has. Other times begin now: they have no past.
     pub fn alter(&self, row: &JobRow, altered: &Schedule, now: Timestamp) -> Result<()> {
         let before = &row.schedule;
-        let mut cursor = row.cursor;
+        let mut cursor = None;
         if (&before.cadence, &before.timezone) != (&altered.cadence, &altered.timezone) {
             let reason = if before.paused {
                 Reason::Paused
@@ -276,7 +276,7 @@ impl Book {
                 Reason::Changed
             };
             self.pass_over(row, reason, now)?;
-            cursor = now;
+            cursor = Some(now);
         }
         Ok(self.store.update_job(altered, cursor)?)
     }

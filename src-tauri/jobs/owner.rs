@@ -1,6 +1,7 @@
 //! Who runs a claimed slot: a lock file a process, held for as long as it lives. A free lock, or none, means that the owner is dead.
 
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -17,15 +18,36 @@ impl Owner {
     pub fn new(data_dir: &Path) -> Result<Self> {
         let locks = data_dir.join("locks");
         make_private(&locks)?;
+        sweep(&locks);
         let id = uuid::Uuid::new_v4().simple().to_string();
         let path = path_of(&locks, &id);
-        let lock = private_file(&path)?;
-        flock(&lock, FlockOperation::LockExclusive).map_err(|e| at(&path, e.into()))?;
+        let lock = loop {
+            let lock = private_file(&path)?;
+            flock(&lock, FlockOperation::LockExclusive).map_err(|e| at(&path, e.into()))?;
+            // A sweep of another process may have removed the file between our opening and locking it.
+            if lock.metadata().map_err(|e| at(&path, e))?.nlink() > 0 {
+                break lock;
+            }
+        };
         Ok(Self {
             id,
             path,
             _lock: lock,
         })
+    }
+}
+
+/// Removes what dead owners left. What cannot be looked at stays: it is a few empty files.
+fn sweep(locks: &Path) {
+    let entries = fs::read_dir(locks).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with("runner-")
+            && let Ok(lock) = File::options().read(true).write(true).open(entry.path())
+            && flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

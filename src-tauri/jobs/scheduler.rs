@@ -247,10 +247,10 @@ impl BackupScheduler {
         self.leaving.store(true, Ordering::SeqCst);
     }
 
-    /// The same, if nothing goes on; whether it is so.
+    /// The same, if nothing goes on and nothing is on its way to those who are told; whether it is so.
     pub fn leave_idle(&self) -> bool {
         let runs = self.runs();
-        let idle = runs.going.is_empty();
+        let idle = runs.going.is_empty() && self.telling.is_done();
         if idle {
             self.leave();
         }
@@ -341,6 +341,7 @@ impl BackupScheduler {
                 return Ok(());
             }
         }
+        self.runs().quiet.remove(&record.id);
         if self.is_leaving() {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use super::store::JobStore;
 use crate::alerts::{Alerts, Channel, DeliveryError, Desktop, Event, Ledger, News, Shown, Wishes};
 use crate::environment;
 use crate::model::Language;
-use crate::model::schedule::Schedule;
+use crate::model::schedule::{CatchUp, Schedule};
 use crate::service::{AlertSettings, BackupService, Result};
 
 /// How often it is looked whether a backup is overdue.
@@ -59,6 +59,12 @@ impl Telling {
             SlotState::Failed => Event::Failed,
             SlotState::Interrupted => Event::Interrupted,
             SlotState::Cancelled => Event::Cancelled,
+            // Who wants missed slots skipped knows that they are.
+            SlotState::Skipped
+                if record.reason == Some(Reason::Missed) && schedule.catch_up == CatchUp::Skip =>
+            {
+                return;
+            }
             SlotState::Skipped if record.reason.is_some_and(Reason::is_trouble) => Event::Skipped,
             SlotState::Skipped | SlotState::Waiting | SlotState::Running | SlotState::Retrying => {
                 return;
@@ -120,6 +126,11 @@ impl Telling {
             }
         }
         Ok(found)
+    }
+
+    /// Whether all that was told has arrived, or has not.
+    pub fn is_done(&self) -> bool {
+        self.alerts.is_idle()
     }
 
     /// For a process that ends: what is under way arrives.

@@ -102,6 +102,7 @@ fn serve(opening: Opening, data_dir: Option<PathBuf>, first: Option<&First>) -> 
             if let Some(first) = first {
                 life::hear_later_starts(app.handle(), first);
             }
+            let desk = Arc::clone(&app.state::<Arc<Desk>>());
             let code = app.run_return(|app, event| {
                 if let RunEvent::ExitRequested {
                     api, code: None, ..
@@ -113,6 +114,7 @@ fn serve(opening: Opening, data_dir: Option<PathBuf>, first: Option<&First>) -> 
                 }
             });
             tray::clean_up();
+            desk.schedules.finish_telling();
             code
         }
         Err(cause) => {

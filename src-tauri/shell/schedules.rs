@@ -57,6 +57,13 @@ impl Schedules {
             .is_none_or(|scheduler| scheduler.leave_idle())
     }
 
+    /// Waits until those who are told have heard, or do not answer.
+    pub fn finish_telling(&self) {
+        if let Some(scheduler) = self.opened_before() {
+            scheduler.finish_telling();
+        }
+    }
+
     fn opened_before(&self) -> Option<Arc<BackupScheduler>> {
         let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.clone()

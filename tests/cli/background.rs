@@ -171,7 +171,7 @@ fn a_job_store_it_cannot_use_is_said_once_and_used_when_it_can_be() {
     let version = |version: i32| {
         connection
             .pragma_update(None, "user_version", version)
-            .unwrap()
+            .unwrap();
     };
     version(99);
     let mut child = scratch

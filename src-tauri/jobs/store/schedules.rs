@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::{JobStore, Result};
-use crate::jobs::slot::SlotState;
+use crate::jobs::slot::{Reason, SlotState};
 use crate::model::schedule::Schedule;
 use crate::store::{Columns, StoreError, json, or_taken, time, word};
 
@@ -78,14 +78,15 @@ impl JobStore {
                 grace_seconds, retries, settle_seconds, created_at, created_by, cursor_at)
             VALUES (:id, :name, :instance, :destinations, :act, :cadence, :timezone, :paused, :catch_up,
                 :grace, :retries, :settle, :created_at, :created_by, :cursor)";
-        write(&self.connection(), sql, schedule, cursor).map(drop)
+        write(&self.connection(), sql, schedule, Some(cursor)).map(drop)
     }
 
-    /// All that a user sets. The cursor changes only where `cursor` is given.
-    pub fn update_job(&self, schedule: &Schedule, cursor: Timestamp) -> Result<()> {
+    /// All that a user sets. None: the cursor stays where it is by now.
+    pub fn update_job(&self, schedule: &Schedule, cursor: Option<Timestamp>) -> Result<()> {
         let sql = "UPDATE jobs SET name = :name, instance_id = :instance, destination_ids_json = :destinations, act = :act,
                 cadence_json = :cadence, timezone = :timezone, paused = :paused, catch_up = :catch_up, grace_seconds = :grace,
-                retries = :retries, settle_seconds = :settle, created_at = :created_at, created_by = :created_by, cursor_at = :cursor
+                retries = :retries, settle_seconds = :settle, created_at = :created_at, created_by = :created_by,
+                cursor_at = coalesce(:cursor, cursor_at)
             WHERE id = :id";
         match write(&self.connection(), sql, schedule, cursor)? {
             0 => Err(StoreError::Unknown {
@@ -136,11 +137,35 @@ pub(super) fn began(connection: &Connection, id: &str, at: Timestamp) -> rusqlit
         .map(drop)
 }
 
+/// How a slot that came to its end counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counts {
+    Good,
+    Bad,
+    Neither,
+}
+
+impl Counts {
+    pub(super) fn of(state: SlotState, reason: Option<Reason>) -> Self {
+        let waited_in_vain = |reason: Reason| reason.is_trouble() && reason != Reason::Missed;
+        if state.is_success() {
+            Self::Good
+        } else if state.is_failure()
+            || state == SlotState::Skipped && reason.is_some_and(waited_in_vain)
+        {
+            Self::Bad
+        } else {
+            Self::Neither
+        }
+    }
+}
+
 /// A slot came to its end; `error`: why not a good one.
 pub(super) fn fared(
     connection: &Connection,
     id: &str,
     state: SlotState,
+    counts: Counts,
     error: Option<&str>,
 ) -> Result<()> {
     connection.execute(
@@ -151,8 +176,8 @@ pub(super) fn fared(
             ":id": id,
             ":status": word(NAME, &state)?,
             ":error": error,
-            ":failed": state.is_failure(),
-            ":good": state.is_success(),
+            ":failed": counts == Counts::Bad,
+            ":good": counts == Counts::Good,
         },
     )?;
     Ok(())
@@ -170,7 +195,7 @@ fn write(
     connection: &Connection,
     sql: &str,
     schedule: &Schedule,
-    cursor: Timestamp,
+    cursor: Option<Timestamp>,
 ) -> Result<usize> {
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let params = named_params! {
@@ -188,7 +213,7 @@ fn write(
         ":settle": number(schedule.settle_seconds),
         ":created_at": time(schedule.created_at),
         ":created_by": schedule.created_by,
-        ":cursor": time(cursor),
+        ":cursor": cursor.map(time),
     };
     let written = connection.prepare_cached(sql)?.execute(params);
     Ok(written.map_err(|e| or_taken(e, &schedule.name))?)

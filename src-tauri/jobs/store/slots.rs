@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
-use super::{JobRow, JobStore, Result, schedules};
+use super::schedules::{self, Counts};
+use super::{JobRow, JobStore, Result};
 use crate::jobs::decide::{Decided, Decision, Span};
 use crate::jobs::slot::{How, Reason, SlotRecord, SlotState};
 use crate::model::Problem;
@@ -90,7 +91,8 @@ impl JobStore {
                         let (how, state) = (How::OnTime, SlotState::Skipped);
                         ids.extend(insert(t, id, *span, how, state, Some(*reason))?);
                         if reason.is_trouble() {
-                            schedules::fared(t, id, state, None)?;
+                            let counts = Counts::of(state, Some(*reason));
+                            schedules::fared(t, id, state, counts, None)?;
                         }
                     }
                 }
@@ -328,7 +330,8 @@ fn end(
         ending.state == SlotState::Skipped && !ending.reason.is_some_and(Reason::is_trouble);
     if ended > 0 && !silent {
         let error = ending.problem.as_ref().map(|p| p.message.as_str());
-        schedules::fared(connection, &record.schedule_id, ending.state, error)?;
+        let counts = Counts::of(ending.state, ending.reason);
+        schedules::fared(connection, &record.schedule_id, ending.state, counts, error)?;
     }
     Ok(ended_now)
 }

@@ -73,7 +73,7 @@ fn names_are_taken_once_and_what_is_gone_is_unknown() {
     other.id = "other".to_owned();
     let taken = holdfast::service::Error::from(store.insert_job(&other, now).unwrap_err());
     assert_eq!(taken.problem().code, "taken");
-    let gone = holdfast::service::Error::from(store.update_job(&other, now).unwrap_err());
+    let gone = holdfast::service::Error::from(store.update_job(&other, Some(now)).unwrap_err());
     assert_eq!(gone.problem().code, "unknown");
     let row = store.job("nightly").unwrap().unwrap();
     assert_eq!((row.schedule, row.cursor), (schedule, now));
