@@ -14,7 +14,8 @@ use super::session::Session;
 use super::words;
 use crate::model::instance::InstanceSettings;
 use crate::model::scan::{LeftOut, Scan, ScannedComponent, ScannedSource};
-use crate::model::{CheckLevel, Encryption, Instance, InstanceId, Template, WhenBusy};
+use crate::model::{CheckLevel, Encryption, HookKind, Instance, InstanceId, Template, WhenBusy};
+use crate::service::report::HookReport;
 use crate::service::{ArchiveRef, NewInstance};
 
 #[derive(Subcommand)]
@@ -35,6 +36,12 @@ pub(super) enum Verb {
         name: String,
         #[arg(value_name = "KEY=VALUE", required = true, value_parser = pair)]
         changes: Vec<(String, String)>,
+    },
+    /// Run one of its hooks now, as a backup or restore would, and show what it says: the line is really executed
+    TestHook {
+        name: String,
+        #[arg(value_enum)]
+        hook: HookName,
     },
     /// Forget one; its archives stay where they are
     Remove { name: String },
@@ -78,6 +85,25 @@ struct RuleArguments {
 enum TemplateName {
     Tacacs,
     Auto,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum HookName {
+    Before,
+    After,
+    Stop,
+    Start,
+}
+
+impl From<HookName> for HookKind {
+    fn from(name: HookName) -> Self {
+        match name {
+            HookName::Before => Self::Before,
+            HookName::After => Self::After,
+            HookName::Stop => Self::Stop,
+            HookName::Start => Self::Start,
+        }
+    }
 }
 
 impl From<TemplateName> for Template {
@@ -151,6 +177,11 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
         Verb::Set { name, changes } => {
             let instance = service.set_instance(&name, &changes)?;
             session.answer(&instance, |page| instance_page(page, &instance))
+        }
+        Verb::TestHook { name, hook } => {
+            let report = service.test_hook(&name, hook.into(), &session.act()?)?;
+            let status = u8::from(!report.ok);
+            session.answer_with(status, &report, |page| hook_page(page, &report))
         }
         Verb::Remove { name } => {
             service.remove_instance(&name)?;
@@ -314,5 +345,18 @@ fn left_out_page(page: &mut Page, left_out: &[LeftOut]) {
     );
     if let Some(more @ 1..) = left_out.len().checked_sub(SHOWN) {
         page.line(format!("  … and {more} more; --json lists all"));
+    }
+}
+
+fn hook_page(page: &mut Page, report: &HookReport) {
+    for line in report.output.lines() {
+        page.line(format!("  {line}"));
+    }
+    match &report.problem {
+        None => page.line("It went well."),
+        Some(problem) => {
+            page.line(format!("{}.", problem.message));
+            page.line(format!("  hint: {}", problem.hint));
+        }
     }
 }

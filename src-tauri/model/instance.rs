@@ -204,3 +204,39 @@ pub struct Hooks {
     pub stop: String,
     pub start: String,
 }
+
+/// Which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub enum HookKind {
+    Before,
+    After,
+    Stop,
+    Start,
+}
+
+impl HookKind {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::After => "after",
+            Self::Stop => "stop",
+            Self::Start => "start",
+        }
+    }
+}
+
+impl Hooks {
+    /// Empty: there is none.
+    #[must_use]
+    pub fn line(&self, kind: HookKind) -> &str {
+        match kind {
+            HookKind::Before => &self.before,
+            HookKind::After => &self.after,
+            HookKind::Stop => &self.stop,
+            HookKind::Start => &self.start,
+        }
+    }
+}

@@ -18,8 +18,8 @@ pub use archive_name::{ArchiveName, ArchiveType};
 pub use destination::{DestinationConfig, DestinationType};
 pub use execution::{Execution, ExecutionKind, ExecutionStatus, Warning};
 pub use instance::{
-    CheckLevel, Component, ComponentKind, Compression, Encryption, Hooks, Instance, InstanceId,
-    InstanceSettings, Template, WhenBusy,
+    CheckLevel, Component, ComponentKind, Compression, Encryption, HookKind, Hooks, Instance,
+    InstanceId, InstanceSettings, Template, WhenBusy,
 };
 pub use language::Language;
 pub use manifest::Manifest;

@@ -9,7 +9,7 @@ use crate::destination::Body;
 use crate::keys;
 use crate::model::{
     ArchiveName, Cancel, DestinationConfig, DestinationType, Encryption, Execution, ExecutionKind,
-    ExecutionStatus, Instance, Phase, Progress, Warning,
+    ExecutionStatus, HookKind, Instance, Phase, Progress, Warning,
 };
 use crate::service::assemble::{Assembled, Assembly, Label, Survey, assemble};
 use crate::service::report::BackupReport;
@@ -299,12 +299,15 @@ fn between_hooks(
     act: &Act<'_>,
     capture: impl FnOnce() -> Result<Assembled>,
 ) -> Result<(Assembled, Option<Warning>)> {
-    let hook =
-        |line: &str, cancel: &Cancel| hooks::run(line, &instance.path, hooks::HOOK_TIMEOUT, cancel);
-    hook(&instance.settings.hooks.before, act.cancel)
+    hooks::run(instance, HookKind::Before, None, act.cancel)
         .map_err(|cause| Error::BeforeHook { cause })?;
     let captured = capture();
-    let after = hook(&instance.settings.hooks.after, &Cancel::new());
+    let outcome = if captured.is_ok() {
+        hooks::Outcome::Ok
+    } else {
+        hooks::Outcome::Failed
+    };
+    let after = hooks::run(instance, HookKind::After, Some(outcome), &Cancel::new());
     let told = after.err().map(|e| {
         Warning::new(
             "after_hook_failed",

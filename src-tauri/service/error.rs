@@ -105,6 +105,14 @@ pub enum Error {
         #[source]
         cause: HookError,
     },
+    #[error("instance `{instance}` has no {hook} hook")]
+    NoHook {
+        instance: String,
+        hook: &'static str,
+    },
+    /// Of a hook that was run to see what it does.
+    #[error("the {hook} hook: {outcome}")]
+    HookTest { hook: &'static str, outcome: String },
     /// Every component is missing: each warning says why.
     #[error("nothing of `{instance}` could be read")]
     NothingRead {

@@ -1,6 +1,7 @@
-//! The instance's own lines around a restore or a backup: `sh -c`, in a process group of its own, ended when it takes too long. When a
-//! hook runs and what its failure means is the caller's business.
+//! The instance's own lines around a restore or a backup: `sh -c`, in a process group of its own, ended when it takes too long or says too
+//! much. When a hook runs and what its failure means is the caller's business.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
@@ -10,10 +11,19 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::model::Cancel;
+use crate::model::{Cancel, HookKind, Instance};
+use crate::service::report::HookReport;
+use crate::service::{Act, BackupService, Error, Result};
 
 /// A service that takes longer than this to stop or start needs a person.
 pub const HOOK_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// What a line may say before it is taken for one that never ends.
+const MOST_OUTPUT: u64 = 64 << 20;
+
+/// How often it is looked whether it has ended: soon at first, for most are short.
+const LOOK: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(100)];
+const SHORT: Duration = Duration::from_secs(1);
 
 /// Of the output, the end is kept: that is where the reason is.
 const OUTPUT_KEPT: u64 = 4096;
@@ -26,8 +36,63 @@ pub enum HookError {
     Failed { status: ExitStatus, output: String },
     #[error("it did not end within {after:?}{}", said(output))]
     TimedOut { after: Duration, output: String },
+    #[error("it said more than {} MiB and was ended{}", MOST_OUTPUT >> 20, said(output))]
+    TooMuchOutput { output: String },
     #[error(transparent)]
     Cancelled(#[from] crate::model::Cancelled),
+}
+
+impl BackupService {
+    /// Runs a hook as a backup or a restore would, to see what it does: it is really executed.
+    pub fn test_hook(&self, name: &str, kind: HookKind, act: &Act<'_>) -> Result<HookReport> {
+        let instance = self.instance(name)?;
+        if instance.settings.hooks.line(kind).trim().is_empty() {
+            return Err(Error::NoHook {
+                instance: instance.name,
+                hook: kind.as_str(),
+            });
+        }
+        let outcome = (kind == HookKind::After).then_some(Outcome::Ok);
+        let ran = run(&instance, kind, outcome, act.cancel);
+        let problem = ran.as_ref().err().map(|cause| {
+            let error = Error::HookTest {
+                hook: kind.as_str(),
+                outcome: cause.outcome(),
+            };
+            error.problem()
+        });
+        let (exit_status, output) = match ran {
+            Ok(output) => (Some(0), output),
+            Err(HookError::Cancelled(cancelled)) => return Err(cancelled.into()),
+            Err(HookError::Failed { status, output }) => (status.code(), output),
+            Err(HookError::TimedOut { output, .. } | HookError::TooMuchOutput { output }) => {
+                (None, output)
+            }
+            Err(HookError::Start(_)) => (None, String::new()),
+        };
+        Ok(HookReport {
+            hook: kind,
+            ok: problem.is_none(),
+            exit_status,
+            output,
+            problem,
+        })
+    }
+}
+
+impl HookError {
+    /// In a sentence, without what the line said.
+    fn outcome(&self) -> String {
+        match self {
+            Self::Failed { status, .. } => format!("it ended with {status}"),
+            Self::TimedOut { after, .. } => format!("it did not end within {after:?}"),
+            Self::TooMuchOutput { .. } => {
+                format!("it said more than {} MiB and was ended", MOST_OUTPUT >> 20)
+            }
+            Self::Start(cause) => format!("it could not be started: {cause}"),
+            Self::Cancelled(_) => "it was cancelled".to_owned(),
+        }
+    }
 }
 
 fn said(output: &str) -> String {
@@ -39,11 +104,45 @@ fn said(output: &str) -> String {
     }
 }
 
+/// How the act went that an after hook follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Ok,
+    Failed,
+}
+
+/// Runs an instance's hook in its folder; none is success. Returns the end of what it said.
+pub fn run(
+    instance: &Instance,
+    kind: HookKind,
+    outcome: Option<Outcome>,
+    cancel: &Cancel,
+) -> std::result::Result<String, HookError> {
+    let result = outcome.map(|outcome| match outcome {
+        Outcome::Ok => "ok",
+        Outcome::Failed => "failed",
+    });
+    let mut variables: Vec<(&str, &OsStr)> = vec![
+        ("HOLDFAST_HOOK", kind.as_str().as_ref()),
+        ("HOLDFAST_INSTANCE", instance.name.as_ref()),
+        ("HOLDFAST_INSTANCE_DIR", instance.path.as_os_str()),
+    ];
+    variables.extend(result.map(|result| ("HOLDFAST_RESULT", OsStr::new(result))));
+    let line = instance.settings.hooks.line(kind);
+    run_line(line, &instance.path, &variables, HOOK_TIMEOUT, cancel)
+}
+
 /// Runs a line in a folder. An empty line is no hook and succeeds. Its output goes to a file, not a pipe: a service that it leaves
 /// running in the background must not keep us waiting, and must not die of our end of the pipe.
-pub fn run(line: &str, folder: &Path, timeout: Duration, cancel: &Cancel) -> Result<(), HookError> {
+pub fn run_line(
+    line: &str,
+    folder: &Path,
+    variables: &[(&str, &OsStr)],
+    timeout: Duration,
+    cancel: &Cancel,
+) -> std::result::Result<String, HookError> {
     if line.trim().is_empty() {
-        return Ok(());
+        return Ok(String::new());
     }
     let mut output = tempfile::tempfile().map_err(HookError::Start)?;
     let handle = |file: &File| file.try_clone().map(Stdio::from);
@@ -54,18 +153,19 @@ pub fn run(line: &str, folder: &Path, timeout: Duration, cancel: &Cancel) -> Res
         // Ours, and nothing that a service should inherit.
         .env_remove("HOLDFAST_PASSPHRASE")
         .env_remove("HOLDFAST_ADMIN_PASSPHRASE")
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(handle(&output).map_err(HookError::Start)?)
         .stderr(handle(&output).map_err(HookError::Start)?)
         .process_group(0)
         .spawn()
         .map_err(HookError::Start)?;
-    let until = Instant::now() + timeout;
+    let begun = Instant::now();
     loop {
         if let Some(status) = child.try_wait().map_err(HookError::Start)? {
             let output = tail(&mut output);
             return if status.success() {
-                Ok(())
+                Ok(output)
             } else {
                 Err(HookError::Failed { status, output })
             };
@@ -74,14 +174,24 @@ pub fn run(line: &str, folder: &Path, timeout: Duration, cancel: &Cancel) -> Res
             end(&mut child);
             return Err(cancelled.into());
         }
-        if Instant::now() >= until {
+        let passed = begun.elapsed();
+        if passed >= timeout {
             end(&mut child);
             return Err(HookError::TimedOut {
                 after: timeout,
                 output: tail(&mut output),
             });
         }
-        std::thread::sleep(Duration::from_millis(10));
+        if output
+            .metadata()
+            .is_ok_and(|found| found.len() > MOST_OUTPUT)
+        {
+            end(&mut child);
+            return Err(HookError::TooMuchOutput {
+                output: tail(&mut output),
+            });
+        }
+        std::thread::sleep(LOOK[usize::from(passed > SHORT)]);
     }
 }
 
@@ -110,8 +220,8 @@ fn tail(output: &mut File) -> String {
 mod tests {
     use super::*;
 
-    fn run_here(line: &str, timeout: Duration) -> Result<(), HookError> {
-        run(line, Path::new("/"), timeout, &Cancel::new())
+    fn run_here(line: &str, timeout: Duration) -> std::result::Result<String, HookError> {
+        run_line(line, Path::new("/"), &[], timeout, &Cancel::new())
     }
 
     #[test]
@@ -139,6 +249,29 @@ mod tests {
             std::thread::sleep(Duration::from_millis(5));
         }
         assert!(is_gone());
+    }
+
+    #[test]
+    fn a_line_that_never_stops_talking_is_ended_before_it_fills_the_disk() {
+        let error = run_here("echo begun; yes", HOOK_TIMEOUT).unwrap_err();
+        let HookError::TooMuchOutput { output } = error else {
+            panic!("{error:?}")
+        };
+        assert!(output.len() as u64 <= OUTPUT_KEPT);
+    }
+
+    #[test]
+    fn a_line_that_becomes_a_daemon_is_neither_waited_for_nor_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pid");
+        let line = format!(
+            "setsid sh -c 'echo $$ > {0}; exec sleep 30' & while [ ! -s {0} ]; do :; done; echo up",
+            file.display()
+        );
+        assert_eq!(run_here(&line, HOOK_TIMEOUT).unwrap(), "up\n");
+        let pid = std::fs::read_to_string(file).unwrap().trim().parse().ok();
+        let pid = pid.and_then(Pid::from_raw).unwrap();
+        rustix::process::kill_process(pid, Signal::KILL).expect("it lives");
     }
 
     #[test]

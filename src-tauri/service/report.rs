@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::destination::TestCheck;
 use crate::model::manifest::Manifest;
 use crate::model::problem::ArchiveProblem;
-use crate::model::{ExecutionStatus, Problem, Warning};
+use crate::model::{ExecutionStatus, HookKind, Problem, Warning};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
@@ -141,6 +141,20 @@ pub struct ExtractReport {
 pub struct TestReport {
     pub ok: bool,
     pub checks: Vec<TestCheck>,
+}
+
+/// Of a hook that was run to see what it does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct HookReport {
+    pub hook: HookKind,
+    pub ok: bool,
+    /// None where it was ended from outside.
+    pub exit_status: Option<i32>,
+    /// The end of what it said.
+    pub output: String,
+    /// Why it is not good.
+    pub problem: Option<Problem>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

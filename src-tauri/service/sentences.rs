@@ -96,11 +96,7 @@ fn of_service(error: &Error) -> Problem {
             format!("Instance {instance} is in use by {holder}"),
             "Wait until it has ended, or cancel it, and try again.",
         ),
-        Error::BeforeHook { cause } => words(
-            "before_hook_failed",
-            format!("The before hook failed, so nothing was captured: {cause}"),
-            "Run the line by hand, mend it, or empty it with `holdfast instance set NAME before_hook=`.",
-        ),
+        Error::BeforeHook { .. } | Error::NoHook { .. } | Error::HookTest { .. } => of_hooks(error),
         Error::NothingRead { instance, warnings } => {
             let why: Vec<&str> = warnings.iter().map(|w| w.message.as_str()).collect();
             words(
@@ -137,6 +133,27 @@ fn of_service(error: &Error) -> Problem {
             "internal",
             format!("Something is not as it should be: {fact}"),
             "Please report this with the output of `holdfast history`.",
+        ),
+        error => of_archive(error),
+    }
+}
+
+fn of_hooks(error: &Error) -> Problem {
+    match error {
+        Error::BeforeHook { cause } => words(
+            "before_hook_failed",
+            format!("The before hook failed, so nothing was captured: {cause}"),
+            "Run the line by hand, mend it, or empty it with `holdfast instance set NAME before_hook=`.",
+        ),
+        Error::NoHook { instance, hook } => words(
+            "no_hook",
+            format!("Instance {instance} has no {hook} hook"),
+            format!("Set one first: `holdfast instance set {instance} {hook}_hook='COMMAND'`."),
+        ),
+        Error::HookTest { hook, outcome } => words(
+            "hook_test_failed",
+            format!("The {hook} hook did not do well: {outcome}"),
+            "Mend the line: as it is, the backup or restore around it would fail or warn.",
         ),
         error => of_archive(error),
     }

@@ -258,3 +258,24 @@ fn an_answer_that_does_not_fit_on_the_disk_is_a_failure() {
     assert!(ran.stderr.contains("standard output"), "{ran}");
     assert_eq!(run(&["--json", "instance", "list"]).status, 1);
 }
+
+#[test]
+fn a_hook_is_tried_and_its_outcome_is_the_exit_status() {
+    let scratch = Scratch::with_instance();
+    scratch.json(&[
+        "instance",
+        "set",
+        INSTANCE,
+        "before_hook=echo asked; exit 3",
+    ]);
+    let test = ["instance", "test-hook", INSTANCE, "before"];
+    let bad = scratch.json_with_status(1, &test);
+    assert_eq!(
+        (&bad["ok"], &bad["exit_status"], &bad["output"]),
+        (&false.into(), &3.into(), &"asked\n".into())
+    );
+    scratch.json(&["instance", "set", INSTANCE, "before_hook=true"]);
+    assert_eq!(scratch.json(&test)["ok"], true);
+    let none = scratch.error(1, &["instance", "test-hook", INSTANCE, "stop"]);
+    assert_eq!(none["code"], "no_hook");
+}

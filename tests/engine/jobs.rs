@@ -3,7 +3,9 @@
 mod decisions;
 mod pulse;
 mod store;
+mod trouble;
 mod work;
+mod works;
 mod years;
 
 use holdfast::model::schedule::{Cadence, CatchUp, Schedule, ScheduledAct};

@@ -4,6 +4,8 @@ import type { CheckReport } from "./bindings/CheckReport";
 import type { Component } from "./bindings/Component";
 import type { DestinationConfig } from "./bindings/DestinationConfig";
 import type { Execution } from "./bindings/Execution";
+import type { HookKind } from "./bindings/HookKind";
+import type { HookReport } from "./bindings/HookReport";
 import type { ImportReport } from "./bindings/ImportReport";
 import type { Instance } from "./bindings/Instance";
 import type { InstanceSettings } from "./bindings/InstanceSettings";
@@ -52,6 +54,21 @@ export function unknown(name: string): Problem {
 
 export function badGlob(glob: string): Problem {
   return { code: "bad_value", message: `${glob} cannot be the exclude: it is no pattern`, hint: "Correct the value." };
+}
+
+export function badAddress(): Problem {
+  return { code: "bad_value", message: "webhook_url cannot be the address of the web", hint: "Correct the value." };
+}
+
+/** A line that would fail says `exit 3`. */
+export function hookReport(hook: HookKind, line: string): HookReport {
+  const ok = !line.includes("exit 3");
+  const problem = {
+    code: "hook_test_failed",
+    message: `The ${hook} hook: it ended with exit status: 3`,
+    hint: "Mend it.",
+  };
+  return { hook, ok, exit_status: ok ? 0 : 3, output: `${line}\n`, problem: ok ? null : problem };
 }
 
 export function badRecipient(text: string): Problem {

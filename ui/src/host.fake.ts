@@ -223,6 +223,11 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
       instances = instances.map((i) => (i.name === name ? changed : i));
       return after(changed);
     },
+    testHook: (name, hook) => {
+      did("testHook", name, hook);
+      const line = instances.find((i) => i.name === name)?.settings.hooks[hook] ?? "";
+      return after(made.hookReport(hook, line));
+    },
     addSample: () => {
       did("addSample");
       const instance = made.instance("sample", "/home/ada/.local/share/holdfast-sample", "1f0c9a3e");
@@ -350,6 +355,13 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     setSettings: (changes) => {
       did("setSettings", changes);
       Object.assign(settings, changes);
+      return after(undefined);
+    },
+    setSecretSettings: (secrets) => {
+      // Not the secrets themselves: what is asked is shown.
+      did("setSecretSettings", Object.keys(secrets));
+      if (Object.values(secrets).some((secret) => !/^https?:/.test(secret))) return fail(made.badAddress());
+      for (const key of Object.keys(secrets)) settings[key] = "set";
       return after(undefined);
     },
 

@@ -13,6 +13,8 @@ import type { CloseAnswer } from "./bindings/CloseAnswer";
 import type { DestinationConfig } from "./bindings/DestinationConfig";
 import type { DestinationType } from "./bindings/DestinationType";
 import type { Execution } from "./bindings/Execution";
+import type { HookKind } from "./bindings/HookKind";
+import type { HookReport } from "./bindings/HookReport";
 import type { ImportReport } from "./bindings/ImportReport";
 import type { Instance } from "./bindings/Instance";
 import type { Place } from "./bindings/Place";
@@ -46,6 +48,8 @@ export interface Host {
   addInstanceFrom(name: string, path: string, archive: string, accept: Accepted): Promise<Instance>;
   /** Settings and their values; `exclude` repeated is the whole list. */
   setInstance(name: string, changes: [string, string][]): Promise<Instance>;
+  /** Runs the line that is saved, as a backup or a restore would. */
+  testHook(name: string, hook: HookKind): Promise<HookReport>;
   addSample(): Promise<Instance>;
   removeInstance(name: string): Promise<void>;
 
@@ -99,7 +103,9 @@ export interface Host {
   importKit(path: string): Promise<ImportReport>;
 
   settings(): Promise<Record<string, string>>;
+  /** Of a secret one it is known only that it is set; an empty value forgets it. */
   setSettings(changes: Record<string, string>): Promise<void>;
+  setSecretSettings(secrets: Record<string, string>): Promise<void>;
 
   /** What runs, and news of it until the returned function is called. */
   acts(): Promise<RunningAct[]>;
@@ -125,6 +131,7 @@ export const tauriHost: Host = {
   addInstance: (name, path) => invoke("add_instance", { name, path, template: null, exclude: [] }),
   addInstanceFrom: (name, path, archive, accept) => invoke("add_instance_from", { name, path, archive, accept }),
   setInstance: (name, changes) => invoke("set_instance", { name, changes }),
+  testHook: (name, hook) => invoke("test_hook", { name, hook }),
   addSample: () => invoke("add_sample"),
   removeInstance: (name) => invoke("remove_instance", { name }),
 
@@ -174,6 +181,7 @@ export const tauriHost: Host = {
 
   settings: () => invoke("settings"),
   setSettings: (changes) => invoke("set_settings", { changes }),
+  setSecretSettings: (secrets) => invoke("set_secret_settings", { secrets }),
 
   acts: () => invoke("acts"),
   onAct: (listener) => {

@@ -17,8 +17,8 @@ use super::tree::{Extent, Trust};
 use crate::archive::UnpackPolicy;
 use crate::model::manifest::ComponentEntry;
 use crate::model::{
-    Cancel, ComponentKind, Execution, ExecutionKind, ExecutionStatus, Instance, Manifest, Phase,
-    Warning,
+    Cancel, ComponentKind, Execution, ExecutionKind, ExecutionStatus, HookKind, Instance, Manifest,
+    Phase, Warning,
 };
 use crate::service::backup::new_execution;
 use crate::service::error::{Refusal, was_cancelled};
@@ -261,13 +261,13 @@ fn apply_with_hooks(
         journal.start_hook = Some(lines.start.clone());
     }
     folder.write(journal)?;
-    let hook =
-        |line: &str, cancel: &Cancel| hooks::run(line, &instance.path, hooks::HOOK_TIMEOUT, cancel);
-    let stopped = hook(&lines.stop, act.cancel).map_err(|cause| RestoreError::Hook {
-        which: "stop",
-        outcome: cause.to_string(),
+    let stopped = hooks::run(instance, HookKind::Stop, None, act.cancel).map_err(|cause| {
+        RestoreError::Hook {
+            which: "stop",
+            outcome: cause.to_string(),
+        }
     });
-    let applied = stopped.and_then(|()| {
+    let applied = stopped.and_then(|_| {
         apply(
             folder,
             journal,
@@ -277,7 +277,7 @@ fn apply_with_hooks(
         )
     });
     // Also after a failure: what was stopped is started again.
-    let started = hook(&lines.start, &Cancel::new());
+    let started = hooks::run(instance, HookKind::Start, None, &Cancel::new());
     let mut applied = applied?;
     match started {
         Err(cause) => applied.warnings.push(Warning::new(
@@ -286,10 +286,10 @@ fn apply_with_hooks(
             format!("the start hook failed: {cause}"),
         )),
         // A service that was stopped and started has nothing stale open.
-        Ok(()) if !lines.stop.is_empty() && !lines.start.is_empty() => {
+        Ok(_) if !lines.stop.is_empty() && !lines.start.is_empty() => {
             applied.restart_required = false;
         }
-        Ok(()) => {}
+        Ok(_) => {}
     }
     // Everything is done: where this cannot be written any more, the next start runs the start hook once more.
     if journal.start_hook.take().is_some() {

@@ -9,8 +9,9 @@ use super::error::RestoreError;
 use super::found::{FOUND, Recovered, recover as end};
 use super::journal::{Folder, Journal, Stage, read};
 use super::missing::ASIDE;
-use crate::model::{Cancel, ExecutionStatus, InstanceId};
-use crate::service::{Result, hooks};
+use crate::model::{Cancel, ExecutionStatus, HookKind, InstanceId};
+use crate::service::Result;
+use crate::service::hooks::{self, HookError};
 use crate::store::Store;
 
 /// Ends the restores that a dead process left: finished or undone from the journal and the pre-images, no key needed. Those of a living
@@ -89,7 +90,7 @@ fn recover_one(folder: Folder, journal: &Journal, store: &Store) -> Result<()> {
     }
     // The service may have been stopped for it.
     if let Some(line) = &journal.start_hook {
-        let started = hooks::run(line, Path::new("/"), hooks::HOOK_TIMEOUT, &Cancel::new());
+        let started = start_again(store, journal, line);
         if let Err(cause) = started {
             note(store, journal, &format!("the start hook failed: {cause}"))?;
         }
@@ -164,4 +165,20 @@ fn folders(data_dir: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(folders)
+}
+
+/// The line as it was when the service was stopped, in the instance's folder where there still is one.
+fn start_again(
+    store: &Store,
+    journal: &Journal,
+    line: &str,
+) -> std::result::Result<String, HookError> {
+    let cancel = Cancel::new();
+    match store.instance_by_id(&journal.instance_id) {
+        Ok(Some(mut instance)) if instance.path.is_dir() => {
+            line.clone_into(&mut instance.settings.hooks.start);
+            hooks::run(&instance, HookKind::Start, None, &cancel)
+        }
+        _ => hooks::run_line(line, Path::new("/"), &[], hooks::HOOK_TIMEOUT, &cancel),
+    }
 }

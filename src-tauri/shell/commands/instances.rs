@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::Shared;
 use super::restore::Accepted;
 use crate::model::scan::Scan;
-use crate::model::{Instance, Template};
+use crate::model::{HookKind, Instance, Template};
+use crate::service::report::HookReport;
 use crate::service::{Accept, ArchiveRef, BackupService, NewInstance};
 use crate::shell::desk::Answer;
 use crate::shell::sample;
@@ -92,4 +93,11 @@ pub async fn remove_instance(desk: Shared<'_>, name: String) -> Answer<()> {
 #[tauri::command]
 pub async fn add_sample(desk: Shared<'_>) -> Answer<Instance> {
     desk.look(sample::add).await
+}
+
+/// Runs one of its hooks as a backup or a restore would: it is really executed.
+#[tauri::command]
+pub async fn test_hook(desk: Shared<'_>, name: String, hook: HookKind) -> Answer<HookReport> {
+    desk.look(move |service, act| service.test_hook(&name, hook, act))
+        .await
 }

@@ -53,6 +53,7 @@ pub fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         instances::remove_instance,
         instances::scan,
         instances::set_instance,
+        instances::test_hook,
         keys::add_recipient,
         keys::add_signer,
         keys::export_kit,
@@ -78,6 +79,7 @@ pub fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         schedules::schedules,
         schedules::set_schedule,
         schedules::time_zone,
+        settings::set_secret_settings,
         settings::set_settings,
         settings::settings,
     ]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use secrecy::SecretString;
+
 use super::Shared;
 use crate::autostart;
 use crate::service::BackupService;
@@ -23,5 +25,19 @@ pub async fn set_settings(desk: Shared<'_>, changes: BTreeMap<String, String>) -
         })
         .await?;
     desk.run(move || Ok(autostart::follow(&kept, &data_dir)?))
+        .await
+}
+
+/// They go to the keyring, and are never asked for.
+#[tauri::command]
+pub async fn set_secret_settings(
+    desk: Shared<'_>,
+    secrets: BTreeMap<String, String>,
+) -> Answer<()> {
+    let secrets: Vec<_> = secrets
+        .into_iter()
+        .map(|(key, secret)| (key, SecretString::from(secret)))
+        .collect();
+    desk.ask(move |service| service.set_secret_settings(&secrets))
         .await
 }

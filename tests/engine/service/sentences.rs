@@ -151,6 +151,14 @@ fn of_schedules() -> Vec<Error> {
             )],
         },
         Error::Interrupted,
+        Error::NoHook {
+            instance: "tacacs-1".to_owned(),
+            hook: "stop",
+        },
+        Error::HookTest {
+            hook: "before",
+            outcome: "it ended with exit status: 3".to_owned(),
+        },
         Error::Jobs(StoreError::Newer { found: 9, known: 1 }),
         Error::Jobs(StoreError::Busy(rusqlite::Error::InvalidQuery)),
         Error::Jobs(StoreError::Corrupt(rusqlite::Error::InvalidQuery)),

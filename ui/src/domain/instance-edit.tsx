@@ -1,5 +1,5 @@
 // Editing an instance: what is left out, how it is backed up, which commands run around it. Nothing changes before it is saved.
-import { Alert, Button, Group, Modal, NumberInput, Stack, Tabs, Text, Textarea, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Modal, NumberInput, Stack, Tabs, Text, Textarea } from "@mantine/core";
 import { IconAlertTriangle, IconTerminal2 } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -7,10 +7,11 @@ import type { Instance } from "../bindings/Instance";
 import { useChange, useQuestion } from "../queries";
 import { Choice } from "../shared/choice";
 import { ProblemNote } from "../shared/states";
+import { HookField } from "./hook-field";
 import { changes, type Draft, draftOf, globs, isGood, LONGEST_BLOCK } from "./instance-draft";
 import { ScanView } from "./scan-view";
 
-interface Part {
+export interface Part {
   draft: Draft;
   set: (change: Partial<Draft>) => void;
 }
@@ -51,7 +52,7 @@ export function InstanceEdit({ instance, onClose }: { instance: Instance; onClos
                 <How {...part} />
               </Tabs.Panel>
               <Tabs.Panel value="hooks">
-                <Commands {...part} />
+                <Commands instance={instance} {...part} />
               </Tabs.Panel>
             </div>
           </Tabs>
@@ -169,7 +170,7 @@ function How({ draft, set }: Part) {
   );
 }
 
-function Commands({ draft, set }: Part) {
+function Commands({ instance, draft, set }: Part & { instance: Instance }) {
   const { t } = useTranslation();
   return (
     <Stack>
@@ -183,16 +184,7 @@ function Commands({ draft, set }: Part) {
         {t("instances.hooks_warning_text")}
       </Alert>
       {(["before", "after", "stop", "start"] as const).map((hook) => (
-        <TextInput
-          key={hook}
-          label={t(`instances.hook_${hook}`)}
-          description={t(`instances.hook_${hook}_text`)}
-          value={draft.hooks[hook]}
-          classNames={{ input: "mono" }}
-          spellCheck={false}
-          autoComplete="off"
-          onChange={(event) => set({ hooks: { ...draft.hooks, [hook]: event.currentTarget.value } })}
-        />
+        <HookField key={hook} {...{ instance, hook, draft, set }} />
       ))}
     </Stack>
   );

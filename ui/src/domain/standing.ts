@@ -51,6 +51,12 @@ export function folderWarning(warning: Warning, t: TFunction): string {
       return t("standing.in_memory");
     case "data_folder_open":
       return t("standing.open");
+    case "webhook_undelivered":
+      return t("standing.webhook_undelivered");
+    case "ping_undelivered":
+      return t("standing.ping_undelivered");
+    case "notification_undelivered":
+      return t("standing.notification_undelivered");
     case "sidecar":
       return t("standing.sidecar");
     default:

@@ -55,6 +55,11 @@ export const problems: Problems = {
     title: "Eine Datenbank ist nicht zu gebrauchen",
     hint: "Prüfen Sie die Datenbank und ihre Platte bei angehaltenem Dienst, und versuchen Sie es erneut.",
   },
+  no_hook: { title: "Diesen Befehl gibt es nicht", hint: "Setzen Sie einen, und speichern Sie ihn zuerst." },
+  hook_test_failed: {
+    title: "Der Befehl ist nicht gut ausgegangen",
+    hint: "Berichtigen Sie die Zeile: So würde die Sicherung oder Wiederherstellung um sie herum fehlschlagen oder warnen.",
+  },
   before_hook_failed: {
     title: "Der Befehl vor der Sicherung ist fehlgeschlagen",
     hint: "Es wurde nichts gelesen. Führen Sie die Zeile von Hand aus, und berichtigen oder leeren Sie sie: Instanzen, Bearbeiten, Befehle.",

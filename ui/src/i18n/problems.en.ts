@@ -55,6 +55,11 @@ export const problems = {
     title: "A database cannot be used",
     hint: "Check the database and its disk with the service stopped, and try again.",
   },
+  no_hook: { title: "There is no such command", hint: "Set one and save it first." },
+  hook_test_failed: {
+    title: "The command did not do well",
+    hint: "Mend the line: as it is, the backup or restore around it would fail or warn.",
+  },
   before_hook_failed: {
     title: "The command before the backup failed",
     hint: "Nothing was captured. Run the line by hand, and correct or empty it: Instances, Edit, Commands.",

@@ -134,3 +134,23 @@ test("an archive of an unknown signer makes no instance before its key is accept
   await user.click(add);
   await waitFor(() => expect(asked("addInstanceFrom")[0]?.[3]).toMatchObject({ signer: "E7620F1842B4E81F" }));
 });
+
+test("a command is tried as it is saved, and what it says is shown", async () => {
+  const { user, asked } = openRoom("settled", { room: "instances" });
+  let dialog = await edit(user);
+  await user.click(within(dialog).getByRole("tab", { name: "Commands" }));
+  const name = "Before a backup reads anything";
+  const test = () => within(dialog).getByRole("button", { name: `Test: ${name}` });
+  expect(test()).toBeDisabled();
+  await user.type(within(dialog).getByRole("textbox", { name }), "echo gone; exit 3");
+  expect(test()).toBeDisabled();
+  expect(within(dialog).getByText("Save first: the line that is saved is what runs.")).toBeVisible();
+  await user.click(within(dialog).getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  dialog = await edit(user);
+  await user.click(within(dialog).getByRole("tab", { name: "Commands" }));
+  await user.click(test());
+  expect(await within(dialog).findByText("The command did not do well")).toBeVisible();
+  expect(within(dialog).getByText("echo gone; exit 3", { selector: "code, pre" })).toBeVisible();
+  expect(asked("testHook")).toEqual([["tacacs", "before"]]);
+});

@@ -1,6 +1,7 @@
 // Language and appearance, and where this installation lives.
 import { Button, Group, SegmentedControl, Select, Stack, Switch, Text, useMantineColorScheme } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { Told } from "../domain/told";
 import { useHost } from "../host";
 import { LANGUAGES } from "../i18n";
 import { themeOf } from "../preferences";
@@ -57,6 +58,7 @@ export function Settings() {
           {keep.error && <ProblemNote problem={keep.error} />}
         </Stack>
       </Section>
+      <Told settings={settings.data} />
       <Section title={t("settings.place")}>
         <Answered of={place} height={84}>
           {(found) => (

@@ -1,0 +1,65 @@
+// One command of an instance, and what it does when it is tried.
+import { Button, Code, Group, Stack, Text, TextInput } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import type { HookKind } from "../bindings/HookKind";
+import type { Instance } from "../bindings/Instance";
+import { useQuestion } from "../queries";
+import { ProblemNote } from "../shared/states";
+import type { Part } from "./instance-edit";
+
+export function HookField({ instance, hook, draft, set }: Part & { instance: Instance; hook: HookKind }) {
+  const { t } = useTranslation();
+  const test = useQuestion((host, which: HookKind) => host.testHook(instance.name, which));
+  const line = draft.hooks[hook];
+  const saved = instance.settings.hooks[hook];
+  const name = t(`instances.hook_${hook}`);
+  return (
+    <Stack gap="xs">
+      <Group align="flex-end" wrap="nowrap" gap="sm">
+        <TextInput
+          flex={1}
+          label={name}
+          description={t(`instances.hook_${hook}_text`)}
+          value={line}
+          classNames={{ input: "mono" }}
+          spellCheck={false}
+          autoComplete="off"
+          onChange={(event) => {
+            set({ hooks: { ...draft.hooks, [hook]: event.currentTarget.value } });
+            test.reset();
+          }}
+        />
+        <Button
+          variant="default"
+          aria-label={t("instances.hook_test_of", { name })}
+          disabled={saved.trim() === "" || line !== saved}
+          loading={test.isPending}
+          onClick={() => test.mutate(hook)}
+        >
+          {t("instances.hook_test")}
+        </Button>
+      </Group>
+      {line !== saved && line.trim() !== "" && (
+        <Text size="xs" className="quiet">
+          {t("instances.hook_test_unsaved")}
+        </Text>
+      )}
+      {test.error && <ProblemNote problem={test.error} />}
+      {test.data?.problem && <ProblemNote problem={test.data.problem} />}
+      {test.data && (
+        <div role="status">
+          {test.data.ok && <Text size="sm">{t("instances.hook_test_good")}</Text>}
+          {test.data.output.trim() === "" ? (
+            <Text size="xs" className="quiet">
+              {t("instances.hook_test_silent")}
+            </Text>
+          ) : (
+            <Code block mah={180} style={{ overflow: "auto" }}>
+              {test.data.output}
+            </Code>
+          )}
+        </div>
+      )}
+    </Stack>
+  );
+}
