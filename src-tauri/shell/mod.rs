@@ -102,19 +102,18 @@ fn serve(opening: Opening, data_dir: Option<PathBuf>, first: Option<&First>) -> 
             if let Some(first) = first {
                 life::hear_later_starts(app.handle(), first);
             }
-            let desk = Arc::clone(&app.state::<Arc<Desk>>());
-            let code = app.run_return(|app, event| {
-                if let RunEvent::ExitRequested {
+            let code = app.run_return(|app, event| match event {
+                RunEvent::ExitRequested {
                     api, code: None, ..
-                } = event
-                {
+                } => {
                     // The last window is gone; the process goes on without.
                     api.prevent_exit();
                     life::settle(app);
                 }
+                RunEvent::Exit => app.state::<Arc<Desk>>().schedules.finish_telling(),
+                _ => {}
             });
             tray::clean_up();
-            desk.schedules.finish_telling();
             code
         }
         Err(cause) => {

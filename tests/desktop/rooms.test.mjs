@@ -74,6 +74,66 @@ test("what is excluded is seen before it is saved, and saved with the other sett
   assert.deepEqual([compression, longest, hooks.stop, encryption], ["zstd", 750, "true", "recipients"]);
 });
 
+test("a command is tried, and what it says is shown", async () => {
+  holdfast(here, "instance", "set", "web", "before_hook=echo the queue is not empty; exit 3");
+  await window.run("window.location.reload()");
+  await window.click("Instances");
+  await window.click("Edit: web");
+  await window.click("Commands", "//*[@role='dialog']");
+  await window.click("Test: Before a backup reads anything");
+  await window.says(/The command did not do well/);
+  await window.says(/the queue is not empty/);
+  await window.shot("rooms-11-hook");
+  await window.click("Cancel", "//*[@role='dialog']");
+  holdfast(here, "instance", "set", "web", "before_hook=");
+});
+
+test("a schedule is added with its next times in sight, run, paused and removed", async () => {
+  await window.click("Schedules");
+  await window.click("Add schedule");
+  await window.type("Name", "nightly");
+  await window.says(/Next times[\s\S]*3:00/);
+  await window.shot("rooms-12-schedule-form");
+  await window.click("Add it");
+  await until("the schedule", () => schedules().length === 1);
+  const [added] = schedules();
+  assert.equal(added.cadence.expression, "0 3 * * *");
+  assert.deepEqual([added.destinations, added.instance, added.act], [["vault"], "web", "backup"]);
+  await window.says(/every day at/i);
+  await window.click("Run now: nightly");
+  await window.says(/nightly ran/);
+  assert.equal(schedules()[0].slots[0].state, "ran");
+  await window.says(/by hand/);
+  await window.shot("rooms-13-schedules");
+  await window.click("Pause: nightly");
+  await window.says(/Paused/);
+  assert.equal(schedules()[0].status, "paused");
+  // What the command line does is seen here too.
+  holdfast(here, "schedule", "resume", "nightly");
+  await window.click("Overview");
+  await window.says(/3:00/);
+  await window.click("Schedules");
+  await window.click("Remove: nightly");
+  await window.click("Remove", "//*[@role='dialog']");
+  await until("its end", () => schedules().length === 0);
+  // The archive of its run, so that what follows finds the one it made.
+  for (const { name } of archives().filter((a) => a.type === "scheduled")) {
+    holdfast(here, "delete", `vault:${name}`, "--confirm", name);
+  }
+});
+
+test("an address is kept out of sight", async () => {
+  await window.click("Settings");
+  await window.type("Ping for a dead-man monitor", "https://monitor.example/s3cret");
+  await window.shot("rooms-14-settings");
+  await window.click("Keep: Ping for a dead-man monitor");
+  await window.says(/An address is kept/);
+  assert.ok(!(await window.run("return document.body.innerHTML")).includes("s3cret"));
+  assert.equal(holdfast(here, "settings", "show").settings.ping_url, "set");
+  await window.click("Forget: Ping for a dead-man monitor");
+  await until("the end of the address", () => holdfast(here, "settings", "show").settings.ping_url === undefined);
+});
+
 test("an archive is pinned, saved to a file and verified from its destination's room", async () => {
   await window.click("Destinations");
   await window.click("Archives of vault");
@@ -171,6 +231,10 @@ test("on another machine the kit and an archive bring the instance back, up to i
 
 function settings() {
   return holdfast(here, "instance", "show", "web").settings;
+}
+
+function schedules() {
+  return holdfast(here, "schedule", "list").schedules;
 }
 
 function archives() {
