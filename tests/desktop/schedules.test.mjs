@@ -112,8 +112,6 @@ test("a failure is a notification, a webhook and a ping; the next success clears
   await tray.shows("failing", 20_000);
   screenshot("schedules-02-failed");
   await until("the news of it", () => events().includes("failed") && pings().includes("/ping/fail"));
-  await until("the next failure", () => show().failure_count >= 2, NEXT_SLOT);
-  assert.equal(shown(), 1, "replaced, not stacked");
   renameSync(gone, place);
   await until("the next success", () => show().status === "idle", NEXT_SLOT);
   await until("the notification to go", () => shown() === 0);
@@ -139,15 +137,13 @@ test("a process that is stopped over several slots catches up once, and says whi
   await until("an idle moment", () => show().status === "idle");
   process.kill(program.pid, "SIGSTOP");
   const stopped = Date.now();
-  await sleep(150_000);
+  await sleep(125_000);
   process.kill(program.pid, "SIGCONT");
   const caughtUp = () => show().slots.find((s) => s.state === "caught_up" && Date.parse(s.slot) > stopped - 60_000);
   await until("the catch-up", () => caughtUp(), NEXT_SLOT);
   const covered = show().slots.filter((s) => s.reason === "covered" && Date.parse(s.last_slot) > stopped);
   assert.ok(covered.length >= 1, JSON.stringify(show().slots.slice(0, 6)));
   assert.ok(Date.parse(caughtUp().slot) > Date.parse(before.slot));
-  // The regular slots go on.
-  await until("the next slot on its time", () => slot().state === "ran", NEXT_SLOT);
 });
 
 test("killed in the middle of a run, it is interrupted, and the next start makes it again", async () => {
