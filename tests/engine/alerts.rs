@@ -1,6 +1,6 @@
 //! What is told arrives: at real web servers, and at a notification service on a bus of the test's own.
 
-mod places;
+pub mod places;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -4,11 +4,13 @@ use std::fs;
 
 use holdfast::jobs::report::JobStatus;
 use holdfast::jobs::slot::{Reason, SlotState};
-use holdfast::jobs::{CadenceText, NoWatcher, ScheduleChange, status_without_schedules};
+use holdfast::jobs::{CadenceText, NoWatcher, ScheduleChange, Watch, status_without_schedules};
 use holdfast::model::schedule::ScheduledAct;
 use holdfast::service::report::{State, StatusReason};
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 
+use crate::alerts::places::{Answer, Server};
 use crate::service::fixture::{House, INSTANCE};
 
 use super::works::{Works, ago, change, later, open};
@@ -221,4 +223,51 @@ fn one_process_at_a_time_watches_the_clock() {
     assert!(!second.take_the_clock().unwrap());
     drop(first);
     assert!(second.take_the_clock().unwrap());
+}
+
+#[test]
+fn a_job_store_that_is_locked_is_said_and_nothing_is_lost_by_it() {
+    let works = Works::new();
+    works.add(ScheduledAct::Backup, &["vault"], &[]);
+    let path = works.house.path("data").join("backup_jobs.db");
+    let other = rusqlite::Connection::open(path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let watch = Watch {
+        now: Timestamp::now(),
+        since: ago(60),
+    };
+    let busy = works.scheduler.tick(watch).unwrap_err();
+    assert_eq!(busy.problem().code, "job_store_busy");
+    assert_eq!(works.row().slots, [], "reading goes on");
+    other.execute_batch("ROLLBACK").unwrap();
+    works.tick(watch.now);
+    assert_eq!(works.row().slots[0].state, SlotState::Ran);
+}
+
+#[test]
+fn an_overdue_backup_is_an_alarm_once_and_cleared_by_the_next_one() {
+    let server = Server::start([Answer::Status(200)]);
+    let works = Works::new();
+    let hook = SecretString::from(format!("{}/hook", server.url()));
+    let secrets = [("webhook_url".to_owned(), hook)];
+    works.house.service.set_secret_settings(&secrets).unwrap();
+    // There is no schedule at all: it is the age that counts.
+    let day = |n: i64| Timestamp::now() + SignedDuration::from_hours(24 * n);
+    works.tick(day(7));
+    works.tick(day(9));
+    works.tick(day(10));
+    works.house.backup();
+    works.tick(Timestamp::now());
+    works.scheduler.finish_telling();
+    let events: Vec<(String, String)> = server
+        .heard()
+        .iter()
+        .map(|request| {
+            let news: serde_json::Value = serde_json::from_str(&request.body).unwrap();
+            let text = |key: &str| news[key].as_str().unwrap().to_owned();
+            (text("event"), text("instance"))
+        })
+        .collect();
+    let expected = ["alarm", "alarm_cleared"].map(|e| (e.to_owned(), INSTANCE.to_owned()));
+    assert_eq!(events, expected);
 }
