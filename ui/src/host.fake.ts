@@ -27,6 +27,8 @@ export interface FakeOptions {
   /** What the dialogs answer. */
   folder?: string | null;
   file?: string | null;
+  /** What its status says instead. */
+  standing?: Partial<StatusReport>;
 }
 
 export function sceneOf(search: string): Scene {
@@ -191,7 +193,7 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     asked,
     emit,
     place: () => after(made.PLACE),
-    status: () => after(status()),
+    status: () => after({ ...status(), ...options.standing }),
 
     instances: () => after(instances),
     scan: (path, _template, exclude = []) => {

@@ -110,6 +110,7 @@ export const de: Words = {
     notification_undelivered: "Die letzte Meldung auf dem Desktop konnte nicht gezeigt werden.",
     sidecar:
       "Der Stand der Zeitpläne kann nicht für Überwachungsprogramme geschrieben werden: Sehen Sie nach backup_jobs_meta.json im Datenordner.",
+    to_schedules: "Zu den Zeitplänen",
     well_one: "{{name}} ist gesichert und geprüft, wiederherstellbar auf den Stand vom {{at}}.",
     well_all:
       "Alle {{number}} Instanzen sind gesichert und geprüft, wiederherstellbar mindestens auf den Stand vom {{at}}.",

@@ -109,6 +109,7 @@ export const en = {
     notification_undelivered: "The last desktop notification could not be shown.",
     sidecar:
       "The status of schedules cannot be written for monitoring tools: look at backup_jobs_meta.json in the data folder.",
+    to_schedules: "To the schedules",
     well_one: "{{name}} is backed up and verified, restorable as of {{at}}.",
     well_all: "All {{number}} instances are backed up and verified, restorable as of {{at}} at least.",
     in_memory: "The data folder is in memory: it is gone after the next start. Settings shows where it is.",

@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { follow } from "../acts";
 import type { Execution } from "../bindings/Execution";
 import type { RunningAct } from "../bindings/RunningAct";
+import type { StatusReason } from "../bindings/StatusReason";
 import { execution } from "../host.fake.data";
 import { undoable } from "../views/history";
 import { openRoom } from "./room";
@@ -128,4 +129,20 @@ test("the days to an alarm are kept when the field is left", async () => {
   expect(asked("setSettings")).toEqual([]);
   await user.tab();
   await waitFor(() => expect(asked("setSettings")).toEqual([[{ alarm_days: "3" }]]));
+});
+
+test.each<StatusReason>(["schedule_failed", "schedule_cannot_run", "schedule_waits", "schedules_unusable"])(
+  "from the overview, %s leads to the schedules",
+  async (reason) => {
+    const standing = { state: "attention" as const, reason, sentence: "the schedules rest", concerned: ["nightly"] };
+    const { user } = openRoom("settled", { room: "overview" }, { standing });
+    await user.click(await screen.findByRole("button", { name: "To the schedules" }));
+    expect(await screen.findByRole("heading", { level: 1, name: "Schedules" })).toBeInTheDocument();
+  },
+);
+
+test("where it is not the schedules, the overview does not lead there", async () => {
+  openRoom("trouble", { room: "overview" });
+  expect(await screen.findByText(/did not succeed/)).toBeInTheDocument();
+  expect(screen.queryByRole("button", { name: "To the schedules" })).toBeNull();
 });

@@ -60,3 +60,13 @@ test("a data folder that others can read is said in the reader's language, witho
   expect(folderWarning(warning, speak("en").t)).toMatch(/can be read by others/);
   expect(folderWarning(warning, speak("de").t)).toMatch(/für andere lesbar/);
 });
+
+test.each([
+  ["webhook_undelivered", /webhook did not arrive.*Settings/, /Webhook kam nicht an.*Einstellungen/],
+  ["ping_undelivered", /ping did not arrive.*Settings/, /Ping kam nicht an.*Einstellungen/],
+  ["notification_undelivered", /notification could not be shown/, /Meldung .* konnte nicht gezeigt werden/],
+])("%s is said in the reader's language", (code, english, german) => {
+  const warning = { code, message: "the program's own English", component: null };
+  expect(folderWarning(warning, speak("en").t)).toMatch(english);
+  expect(folderWarning(warning, speak("de").t)).toMatch(german);
+});

@@ -12,6 +12,7 @@ import { useTranslation } from "react-i18next";
 import { useActs } from "../acts";
 import type { InstanceStatus } from "../bindings/InstanceStatus";
 import type { State } from "../bindings/State";
+import type { StatusReason } from "../bindings/StatusReason";
 import { BackupDialog } from "../domain/backup-dialog";
 import { kitIsSaved, useSaveKit } from "../domain/kit";
 import { folderWarning, standing } from "../domain/standing";
@@ -28,6 +29,9 @@ const STATES: Record<State, { colour: string; icon: typeof IconAnchor }> = {
   attention: { colour: "yellow", icon: IconAlertTriangle },
   failing: { colour: "red", icon: IconCircleX },
 };
+
+/** What is settled in the room of schedules. */
+const OF_SCHEDULES: StatusReason[] = ["schedule_failed", "schedule_cannot_run", "schedule_waits", "schedules_unusable"];
 
 export function Overview() {
   const { t } = useTranslation();
@@ -51,6 +55,7 @@ export function Overview() {
 
 function Standing() {
   const { t, i18n } = useTranslation();
+  const { go } = useNavigation();
   const status = useStatus();
   return (
     <Answered of={status} height={64}>
@@ -63,6 +68,11 @@ function Standing() {
                 {standing(report, t, i18n.language)}
               </Text>
               {report.problem && <ProblemText problem={report.problem} />}
+              {OF_SCHEDULES.includes(report.reason) && (
+                <Button variant="default" size="sm" mt="sm" onClick={() => go({ room: "schedules" })}>
+                  {t("standing.to_schedules")}
+                </Button>
+              )}
             </Alert>
             {report.warnings.map((warning) => (
               <Alert
