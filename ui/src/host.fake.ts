@@ -356,7 +356,10 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     settings: () => after(settings),
     setSettings: (changes) => {
       did("setSettings", changes);
-      Object.assign(settings, changes);
+      for (const [key, value] of Object.entries(changes)) {
+        if (value === "") delete settings[key];
+        else settings[key] = value;
+      }
       return after(undefined);
     },
     setSecretSettings: (secrets) => {

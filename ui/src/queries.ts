@@ -49,6 +49,17 @@ export function useChange<In, Out>(change: (host: Host, input: In) => Promise<Ou
   });
 }
 
+/** Gives a secret away. Once that is settled, and `reset`, nothing here remembers it: what was asked is otherwise kept for minutes. */
+export function useSecret(give: (host: Host, secret: string) => Promise<void>) {
+  const host = useHost();
+  const asked = useQueryClient();
+  return useMutation<void, Problem, string>({
+    mutationFn: (secret) => give(host, secret),
+    onSettled: () => asked.invalidateQueries(),
+    gcTime: 0,
+  });
+}
+
 /** A question asked by hand (a test, a plan): it changes nothing. */
 export function useQuestion<In, Out>(ask: (host: Host, input: In) => Promise<Out>) {
   const host = useHost();

@@ -1,56 +1,82 @@
 // Who is told what became of runs: the desktop, a webhook, a monitor. Addresses carry tokens: they are given, and never shown.
 import { Button, Group, NumberInput, PasswordInput, Stack, Text } from "@mantine/core";
+import type { UseQueryResult } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Problem } from "../bindings/Problem";
-import { useChange } from "../queries";
+import { useChange, useSecret } from "../queries";
 import { Choice } from "../shared/choice";
 import { Section } from "../shared/page";
-import { ProblemNote } from "../shared/states";
+import { Answered, ProblemNote } from "../shared/states";
 
 type Notify = "yes" | "all" | "no";
+type Kept = Record<string, string>;
 
 const ALARM = { usual: 8, least: 1, most: 3650 };
 
-export function Told({ settings }: { settings: Record<string, string> | undefined }) {
+export function Told({ settings }: { settings: UseQueryResult<Kept, Problem> }) {
   const { t } = useTranslation();
-  const keep = useChange((host, changes: Record<string, string>) => host.setSettings(changes));
-  const days = Number(settings?.alarm_days ?? ALARM.usual);
   return (
     <Section title={t("settings.told")}>
-      <Stack>
-        <Choice
-          label={t("settings.notify")}
-          text={t("settings.notify_text")}
-          value={(settings?.notify ?? "yes") as Notify}
-          options={[
-            ["yes", t("settings.notify_yes")],
-            ["all", t("settings.notify_all")],
-            ["no", t("settings.notify_no")],
-          ]}
-          onChange={(notify) => keep.mutate({ notify })}
-        />
-        {settings && (
-          <NumberInput
-            key={days}
-            label={t("settings.alarm_days")}
-            description={t("settings.alarm_days_text")}
-            defaultValue={days}
-            min={ALARM.least}
-            max={ALARM.most}
-            allowDecimal={false}
-            maw={420}
-            onBlur={(event) => {
-              const value = event.currentTarget.value.trim();
-              if (value !== String(days)) keep.mutate({ alarm_days: value });
-            }}
-          />
-        )}
-        <Address name="webhook_url" isSet={settings?.webhook_url === "set"} />
-        <Address name="ping_url" isSet={settings?.ping_url === "set"} />
-        {keep.error && <ProblemNote problem={keep.error} />}
-      </Stack>
+      <Answered of={settings} height={400}>
+        {(kept) => <Choices kept={kept} />}
+      </Answered>
     </Section>
+  );
+}
+
+function Choices({ kept }: { kept: Kept }) {
+  const { t } = useTranslation();
+  const keep = useChange((host, changes: Kept) => host.setSettings(changes));
+  return (
+    <Stack>
+      <Choice
+        label={t("settings.notify")}
+        text={t("settings.notify_text")}
+        value={(kept.notify ?? "yes") as Notify}
+        options={[
+          ["yes", t("settings.notify_yes")],
+          ["all", t("settings.notify_all")],
+          ["no", t("settings.notify_no")],
+        ]}
+        onChange={(notify) => keep.mutate({ notify })}
+      />
+      <AlarmDays kept={kept.alarm_days} onKeep={(alarm_days) => keep.mutate({ alarm_days })} />
+      {keep.error && <ProblemNote problem={keep.error} />}
+      <Address name="webhook_url" isSet={kept.webhook_url === "set"} />
+      <Address name="ping_url" isSet={kept.ping_url === "set"} />
+    </Stack>
+  );
+}
+
+/** Kept when it is left; an empty field goes back to the default. */
+function AlarmDays({ kept, onKeep }: { kept: string | undefined; onKeep: (days: string) => void }) {
+  const { t } = useTranslation();
+  const days = Number(kept ?? ALARM.usual);
+  const [typed, setTyped] = useState<string | number | bigint>(days);
+  const [shown, setShown] = useState(days);
+  if (shown !== days) {
+    setShown(days);
+    setTyped(days);
+  }
+  return (
+    <NumberInput
+      label={t("settings.alarm_days")}
+      description={t("settings.alarm_days_text")}
+      value={typed}
+      min={ALARM.least}
+      max={ALARM.most}
+      clampBehavior="none"
+      allowDecimal={false}
+      allowNegative={false}
+      maw={420}
+      onChange={setTyped}
+      onBlur={() => {
+        const wanted = typed === "" ? ALARM.usual : Math.min(Math.max(Number(typed), ALARM.least), ALARM.most);
+        setTyped(wanted);
+        if (wanted !== days) onKeep(typed === "" ? "" : String(wanted));
+      }}
+    />
   );
 }
 
@@ -58,9 +84,8 @@ function Address({ name, isSet }: { name: "webhook_url" | "ping_url"; isSet: boo
   const { t } = useTranslation();
   const [address, setAddress] = useState("");
   const [refused, setRefused] = useState<Problem | null>(null);
-  const keep = useChange((host, secret: string) => host.setSecretSettings({ [name]: secret }));
+  const keep = useSecret((host, secret) => host.setSecretSettings({ [name]: secret }));
   const forget = useChange((host, _: null) => host.setSettings({ [name]: "" }));
-  const problem = refused ?? forget.error;
   const label = t(`settings.${name}`);
   return (
     <form
@@ -99,7 +124,10 @@ function Address({ name, isSet }: { name: "webhook_url" | "ping_url"; isSet: boo
               color="gray"
               loading={forget.isPending}
               aria-label={`${t("settings.address_forget")}: ${label}`}
-              onClick={() => forget.mutate(null)}
+              onClick={() => {
+                setRefused(null);
+                forget.mutate(null, { onError: setRefused });
+              }}
             >
               {t("settings.address_forget")}
             </Button>
@@ -108,7 +136,7 @@ function Address({ name, isSet }: { name: "webhook_url" | "ping_url"; isSet: boo
         <Text size="xs" className="quiet">
           {t(isSet ? "settings.address_set" : "settings.address_unset")}
         </Text>
-        {problem && <ProblemNote problem={problem} />}
+        {refused && <ProblemNote problem={refused} />}
       </Stack>
     </form>
   );

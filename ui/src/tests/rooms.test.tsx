@@ -101,36 +101,6 @@ test("the pace starts anew with every phase of an act", () => {
   expect(follow(table, { event: "ended", id: "a" }, 3000)).toEqual([]);
 });
 
-test("who is told is a choice, and an address is given, never shown, and forgotten", async () => {
-  const { user, asked } = openRoom("settled", { room: "settings" });
-  await user.click(await screen.findByRole("radio", { name: "Good news too" }));
-  await waitFor(() => expect(asked("setSettings")).toEqual([[{ notify: "all" }]]));
-  const field = screen.getByLabelText("Webhook");
-  await user.type(field, "hooks.example/s3cret");
-  await user.click(screen.getByRole("button", { name: "Keep: Webhook" }));
-  expect(await screen.findByText("This value cannot be used")).toBeVisible();
-  expect(field).toHaveValue("");
-  await user.type(field, "https://hooks.example/s3cret");
-  await user.click(screen.getByRole("button", { name: "Keep: Webhook" }));
-  expect(field).toHaveValue("");
-  expect(await screen.findByText("An address is kept in the place of secrets.")).toBeVisible();
-  expect(screen.queryByText("This value cannot be used")).toBeNull();
-  expect(document.body.innerHTML).not.toContain("s3cret");
-  await user.click(screen.getByRole("button", { name: "Forget: Webhook" }));
-  await waitFor(() => expect(asked("setSettings").at(-1)).toEqual([{ webhook_url: "" }]));
-});
-
-test("the days to an alarm are kept when the field is left", async () => {
-  const { user, asked } = openRoom("settled", { room: "settings" });
-  const days = await screen.findByRole("textbox", { name: "Alarm after days without a verified backup" });
-  expect(days).toHaveValue("8");
-  await user.clear(days);
-  await user.type(days, "3");
-  expect(asked("setSettings")).toEqual([]);
-  await user.tab();
-  await waitFor(() => expect(asked("setSettings")).toEqual([[{ alarm_days: "3" }]]));
-});
-
 test.each<StatusReason>(["schedule_failed", "schedule_cannot_run", "schedule_waits", "schedules_unusable"])(
   "from the overview, %s leads to the schedules",
   async (reason) => {

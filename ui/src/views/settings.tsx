@@ -58,7 +58,7 @@ export function Settings() {
           {keep.error && <ProblemNote problem={keep.error} />}
         </Stack>
       </Section>
-      <Told settings={settings.data} />
+      <Told settings={settings} />
       <Section title={t("settings.place")}>
         <Answered of={place} height={84}>
           {(found) => (
