@@ -30,14 +30,21 @@ pub(super) enum Verb {
     Show { name: String },
     #[command(
         about = "Change settings: compression, encryption, check, max_block_ms, when_busy, exclude, \
-                 and the hooks before_hook, after_hook, stop_hook, start_hook"
+                 and the hooks before_hook, after_hook, stop_hook, start_hook (lines for `sh -c`; see `test-hook`)"
     )]
     Set {
         name: String,
         #[arg(value_name = "KEY=VALUE", required = true, value_parser = pair)]
         changes: Vec<(String, String)>,
     },
-    /// Run one of its hooks now, as a backup or restore would, and show what it says: the line is really executed
+    #[command(
+        about = "Run one of its hooks now, as a backup or restore would, and show what it says: the line is really executed",
+        long_about = "Run one of its hooks now, as a backup or restore would, and show what it says: the line is really executed\n\n\
+                      It runs by `sh -c` in the instance's folder, with your rights, for two minutes at most, and finds HOLDFAST_HOOK, \
+                      HOLDFAST_INSTANCE and HOLDFAST_INSTANCE_DIR in its environment; `after` finds HOLDFAST_RESULT=ok too, and \
+                      HOLDFAST_RESULT=failed where the reading of a real backup failed. A stop hook that is tried stops the service: \
+                      try the start hook after it."
+    )]
     TestHook {
         name: String,
         #[arg(value_enum)]
@@ -230,6 +237,11 @@ fn added_page(page: &mut Page, instance: &Instance, from: Option<&ArchiveRef>) {
         page.line(format!("  {} ({kind})", component.name));
     }
     page.gap();
+    if from.is_some() {
+        page.line(
+            "Archives bring no commands: hooks that the instance had are to be set anew with `holdfast instance set`.",
+        );
+    }
     page.line(match from {
         Some(ArchiveRef(archive)) => {
             format!("Next: holdfast plan {archive} --instance {}", instance.name)
@@ -352,10 +364,11 @@ fn hook_page(page: &mut Page, report: &HookReport) {
     for line in report.output.lines() {
         page.line(format!("  {line}"));
     }
+    let took = format!("{:.1} s", report.seconds);
     match &report.problem {
-        None => page.line("It went well."),
+        None => page.line(format!("It went well, in {took}.")),
         Some(problem) => {
-            page.line(format!("{}.", problem.message));
+            page.line(format!("{} (after {took}).", problem.message));
             page.line(format!("  hint: {}", problem.hint));
         }
     }

@@ -81,6 +81,7 @@ fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Waiting => "waiting",
         Phase::Preparing => "preparing",
+        Phase::RunningHook => "running the hook",
         Phase::Capturing => "reading",
         Phase::Packing => "packing",
         Phase::Uploading => "storing",

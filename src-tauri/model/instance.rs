@@ -229,14 +229,15 @@ impl HookKind {
 }
 
 impl Hooks {
-    /// Empty: there is none.
+    /// Empty, also where only blanks stand there: there is none.
     #[must_use]
     pub fn line(&self, kind: HookKind) -> &str {
-        match kind {
+        let line = match kind {
             HookKind::Before => &self.before,
             HookKind::After => &self.after,
             HookKind::Stop => &self.stop,
             HookKind::Start => &self.start,
-        }
+        };
+        line.trim()
     }
 }

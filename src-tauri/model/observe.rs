@@ -59,6 +59,8 @@ impl Cancel {
 pub enum Phase {
     Waiting,
     Preparing,
+    /// A command of the instance's own.
+    RunningHook,
     Capturing,
     Packing,
     Uploading,

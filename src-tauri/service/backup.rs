@@ -150,7 +150,8 @@ impl BackupService {
         };
         let mut survey = Some(survey);
         // Where the place that it is staged at fails, the next one gets it: one full disk is no reason for no backup at the others.
-        let (mut staged, (mut assembled, told)) = loop {
+        let mut told = Vec::new();
+        let (mut staged, mut assembled) = loop {
             let (file, staged) = stage(targets, instance, &label, run)?;
             let assembly = Assembly {
                 instance,
@@ -162,9 +163,14 @@ impl BackupService {
                 seal: self.seal(encrypt)?,
                 signing_key: &signing_key,
             };
-            match between_hooks(instance, act, || assemble(assembly, file, run, act)) {
+            let capture = || assemble(assembly, file, run, act);
+            match between_hooks(instance, act, &mut told, capture) {
                 Ok(done) => break (staged, done),
                 Err(error) => {
+                    // A service that an after hook should have let go on may stand still: the history says so, whatever the run failed of.
+                    for target in targets.iter_mut() {
+                        target.execution.warnings.clone_from(&told);
+                    }
                     staged.blame(error, targets, run.workspace())?;
                 }
             }
@@ -297,8 +303,10 @@ fn none_is_left(targets: &mut [Target]) -> bool {
 fn between_hooks(
     instance: &Instance,
     act: &Act<'_>,
+    told: &mut Vec<Warning>,
     capture: impl FnOnce() -> Result<Assembled>,
-) -> Result<(Assembled, Option<Warning>)> {
+) -> Result<Assembled> {
+    hooks::announce(instance, HookKind::Before, act);
     hooks::run(instance, HookKind::Before, None, act.cancel)
         .map_err(|cause| Error::BeforeHook { cause })?;
     let captured = capture();
@@ -307,15 +315,16 @@ fn between_hooks(
     } else {
         hooks::Outcome::Failed
     };
+    hooks::announce(instance, HookKind::After, act);
     let after = hooks::run(instance, HookKind::After, Some(outcome), &Cancel::new());
-    let told = after.err().map(|e| {
+    told.extend(after.err().map(|e| {
         Warning::new(
             "after_hook_failed",
             None,
             format!("the after hook failed: {e}"),
         )
-    });
-    Ok((captured?, told))
+    }));
+    captured
 }
 
 fn whole_seconds(at: Timestamp) -> Timestamp {

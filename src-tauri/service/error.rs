@@ -200,10 +200,8 @@ impl Error {
             | Self::Open(OpenError::Cancelled(_))
             | Self::BeforeHook {
                 cause: HookError::Cancelled(_),
-            }
-            | Self::Restore(
-                RestoreError::Cancelled(_) | RestoreError::Walk(WalkError::Cancelled(_)),
-            ) => true,
+            } => true,
+            Self::Restore(cause) => cause.is_cancelled(),
             Self::Destination { cause, .. } => cause.kind == ErrorKind::Cancelled,
             _ => false,
         }

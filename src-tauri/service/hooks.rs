@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::model::{Cancel, HookKind, Instance};
+use crate::model::{Cancel, HookKind, Instance, Phase};
 use crate::service::report::HookReport;
 use crate::service::{Act, BackupService, Error, Result};
 
@@ -30,7 +30,7 @@ const OUTPUT_KEPT: u64 = 4096;
 
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
-    #[error("it could not be started")]
+    #[error("it could not be started: {0}")]
     Start(#[source] io::Error),
     #[error("{status}{}", said(output))]
     Failed { status: ExitStatus, output: String },
@@ -43,17 +43,22 @@ pub enum HookError {
 }
 
 impl BackupService {
-    /// Runs a hook as a backup or a restore would, to see what it does: it is really executed.
+    /// Runs a hook as a backup or a restore would, to see what it does: it is really executed, and as there, nothing else is done with
+    /// the instance meanwhile: no service is started in the middle of a restore.
     pub fn test_hook(&self, name: &str, kind: HookKind, act: &Act<'_>) -> Result<HookReport> {
         let instance = self.instance(name)?;
-        if instance.settings.hooks.line(kind).trim().is_empty() {
+        if instance.settings.hooks.line(kind).is_empty() {
             return Err(Error::NoHook {
                 instance: instance.name,
                 hook: kind.as_str(),
             });
         }
+        let _lock = self.lock_instance(&instance, "test of a hook")?;
+        act.tell(Phase::RunningHook, kind.as_str());
         let outcome = (kind == HookKind::After).then_some(Outcome::Ok);
+        let begun = Instant::now();
         let ran = run(&instance, kind, outcome, act.cancel);
+        let seconds = begun.elapsed().as_secs_f64();
         let problem = ran.as_ref().err().map(|cause| {
             let error = Error::HookTest {
                 hook: kind.as_str(),
@@ -74,6 +79,7 @@ impl BackupService {
             hook: kind,
             ok: problem.is_none(),
             exit_status,
+            seconds,
             output,
             problem,
         })
@@ -111,6 +117,13 @@ pub enum Outcome {
     Failed,
 }
 
+/// Tells whoever watches that a hook runs now, where there is one: it may take its time.
+pub fn announce(instance: &Instance, kind: HookKind, act: &Act<'_>) {
+    if !instance.settings.hooks.line(kind).is_empty() {
+        act.tell(Phase::RunningHook, kind.as_str());
+    }
+}
+
 /// Runs an instance's hook in its folder; none is success. Returns the end of what it said.
 pub fn run(
     instance: &Instance,
@@ -141,7 +154,7 @@ pub fn run_line(
     timeout: Duration,
     cancel: &Cancel,
 ) -> std::result::Result<String, HookError> {
-    if line.trim().is_empty() {
+    if line.is_empty() {
         return Ok(String::new());
     }
     let mut output = tempfile::tempfile().map_err(HookError::Start)?;
@@ -232,23 +245,27 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_hangs_is_ended_with_all_it_started() {
+    fn a_line_that_hangs_is_ended_with_all_it_started_whatever_they_ignore() {
         let dir = tempfile::tempdir().unwrap();
-        let pid = dir.path().join("pid");
-        let line = format!("sleep 600 & echo $! > {}; wait", pid.display());
-        let error = run_here(&line, Duration::from_millis(500)).unwrap_err();
+        let pids = dir.path().join("pids");
+        let line = format!(
+            "trap '' TERM INT HUP; for i in 1 2 3 4 5 6 7 8; do sleep 600 & echo $! >> {}; done; wait",
+            pids.display()
+        );
+        let error = run_here(&line, Duration::from_secs(3)).unwrap_err();
         assert!(matches!(error, HookError::TimedOut { .. }), "{error:?}");
-        let pid = std::fs::read_to_string(pid).unwrap();
+        let pids = std::fs::read_to_string(pids).unwrap();
+        assert_eq!(pids.lines().count(), 8);
         // Gone, or a zombie that nobody has collected yet. A signal is sent before it is heard.
-        let is_gone = || {
-            let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+        let is_gone = |pid: &str| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
             stat.is_err() || stat.unwrap().contains(") Z ")
         };
         let until = Instant::now() + Duration::from_secs(20);
-        while !is_gone() && Instant::now() < until {
+        while !pids.lines().all(is_gone) && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(5));
         }
-        assert!(is_gone());
+        assert!(pids.lines().all(is_gone));
     }
 
     #[test]

@@ -144,13 +144,15 @@ pub struct TestReport {
 }
 
 /// Of a hook that was run to see what it does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct HookReport {
     pub hook: HookKind,
     pub ok: bool,
     /// None where it was ended from outside.
     pub exit_status: Option<i32>,
+    /// How long it took.
+    pub seconds: f64,
     /// The end of what it said.
     pub output: String,
     /// Why it is not good.

@@ -27,6 +27,8 @@ pub enum ActKind {
     Drill,
     Download,
     Catalogue,
+    /// A hook is tried.
+    Hook,
 }
 
 impl ActKind {

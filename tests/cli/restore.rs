@@ -183,7 +183,7 @@ fn a_replacement_machine_restores_from_the_kit_and_the_destination() {
         only(&archives["archives"])["name"].as_str().unwrap()
     );
     fs::create_dir(new.server()).unwrap();
-    new.json(&[
+    let added = new.run(&[
         "instance",
         "add",
         INSTANCE,
@@ -191,6 +191,11 @@ fn a_replacement_machine_restores_from_the_kit_and_the_destination() {
         "--from",
         &archive,
     ]);
+    assert_eq!(added.status, 0, "{added}");
+    assert!(
+        added.stdout.contains("Archives bring no commands"),
+        "{added}"
+    );
     new.json(&[
         "restore",
         &archive,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use holdfast::service::sample::{self, SampleSize};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::scratch::{DESTINATION, Ran, Scratch, strings, text};
+use crate::scratch::{DESTINATION, INSTANCE, Ran, Scratch, strings, text};
 
 /// Long enough on any machine; only a hang takes it all.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -58,6 +58,43 @@ fn ctrl_c_and_sigterm_end_a_backup_with_status_130_and_leave_nothing() {
     let history = scratch.json(&["history"]);
     let statuses = strings(&history["executions"], "status");
     assert_eq!(statuses, ["cancelled", "cancelled"]);
+}
+
+#[test]
+fn ctrl_c_ends_the_test_of_a_hook_that_never_ends_and_all_it_started() {
+    let scratch = Scratch::with_instance();
+    let begun = scratch.path("begun");
+    let hook = format!(
+        "stop_hook=trap '' INT TERM; sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait",
+        text(&begun)
+    );
+    scratch.json(&["instance", "set", INSTANCE, &hook]);
+    let mut child = scratch
+        .command(&["--json", "instance", "test-hook", INSTANCE, "stop"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let since = Instant::now();
+    while !begun.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        assert!(since.elapsed() < PATIENCE, "it never began");
+        thread::sleep(Duration::from_millis(5));
+    }
+    send(&child, Signal::INT);
+    let ran = end(child);
+    assert_eq!(ran.status, 130, "{ran}");
+    let answer: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(answer["error"]["code"], "cancelled");
+    let pid = std::fs::read_to_string(begun).unwrap();
+    let is_gone = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+        stat.is_err() || stat.unwrap().contains(") Z ")
+    };
+    while !is_gone() {
+        assert!(since.elapsed() < PATIENCE, "it is still there");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]

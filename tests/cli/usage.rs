@@ -165,6 +165,17 @@ fn verbs_of_later_are_not_there() {
 }
 
 #[test]
+fn what_runs_for_real_says_so_beforehand() {
+    let help = Scratch::new().run(&["instance", "test-hook", "--help"]);
+    let said = help.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("the line is really executed"), "{help}");
+    for variable in ["HOOK", "INSTANCE", "INSTANCE_DIR", "RESULT"] {
+        let variable = format!("HOLDFAST_{variable}");
+        assert!(said.contains(&variable), "{variable}: {help}");
+    }
+}
+
+#[test]
 fn help_and_version_are_answers() {
     let scratch = Scratch::new();
     for arguments in [["--help"], ["--version"], ["help"]] {
@@ -274,8 +285,15 @@ fn a_hook_is_tried_and_its_outcome_is_the_exit_status() {
         (&bad["ok"], &bad["exit_status"], &bad["output"]),
         (&false.into(), &3.into(), &"asked\n".into())
     );
+    assert!(bad["seconds"].is_number());
+    let ran = scratch.run(&test);
+    assert_eq!(ran.status, 1);
+    for words in ["asked", "it ended with exit status: 3", "hint: "] {
+        assert!(ran.stdout.contains(words), "{words}: {ran}");
+    }
     scratch.json(&["instance", "set", INSTANCE, "before_hook=true"]);
     assert_eq!(scratch.json(&test)["ok"], true);
+    assert!(scratch.run(&test).stdout.starts_with("It went well, in "));
     let none = scratch.error(1, &["instance", "test-hook", INSTANCE, "stop"]);
     assert_eq!(none["code"], "no_hook");
 }

@@ -1,7 +1,7 @@
 //! Claims about `archive`.
 
 #[path = "../support/forge.rs"]
-mod forge;
+pub mod forge;
 #[path = "../support/packing.rs"]
 pub mod packing;
 

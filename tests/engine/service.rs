@@ -4,6 +4,8 @@ mod backups;
 mod catalogue;
 mod checks;
 pub mod fixture;
+mod hooks;
+mod hooks_of_others;
 mod keys;
 mod live;
 mod restores;

@@ -68,7 +68,7 @@ export function hookReport(hook: HookKind, line: string): HookReport {
     message: `The ${hook} hook: it ended with exit status: 3`,
     hint: "Mend it.",
   };
-  return { hook, ok, exit_status: ok ? 0 : 3, output: `${line}\n`, problem: ok ? null : problem };
+  return { hook, ok, exit_status: ok ? 0 : 3, seconds: 1.25, output: `${line}\n`, problem: ok ? null : problem };
 }
 
 export function badRecipient(text: string): Problem {

@@ -225,8 +225,9 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
       instances = instances.map((i) => (i.name === name ? changed : i));
       return after(changed);
     },
-    testHook: (name, hook) => {
+    testHook: async (act, name, hook) => {
       did("testHook", name, hook);
+      await run(act, "hook", name, ["running_hook"]);
       const line = instances.find((i) => i.name === name)?.settings.hooks[hook] ?? "";
       return after(made.hookReport(hook, line));
     },

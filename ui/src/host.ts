@@ -49,7 +49,7 @@ export interface Host {
   /** Settings and their values; `exclude` repeated is the whole list. */
   setInstance(name: string, changes: [string, string][]): Promise<Instance>;
   /** Runs the line that is saved, as a backup or a restore would. */
-  testHook(name: string, hook: HookKind): Promise<HookReport>;
+  testHook(act: string, name: string, hook: HookKind): Promise<HookReport>;
   addSample(): Promise<Instance>;
   removeInstance(name: string): Promise<void>;
 
@@ -131,7 +131,7 @@ export const tauriHost: Host = {
   addInstance: (name, path) => invoke("add_instance", { name, path, template: null, exclude: [] }),
   addInstanceFrom: (name, path, archive, accept) => invoke("add_instance_from", { name, path, archive, accept }),
   setInstance: (name, changes) => invoke("set_instance", { name, changes }),
-  testHook: (name, hook) => invoke("test_hook", { name, hook }),
+  testHook: (act, name, hook) => invoke("test_hook", { act, name, hook }),
   addSample: () => invoke("add_sample"),
   removeInstance: (name) => invoke("remove_instance", { name }),
 

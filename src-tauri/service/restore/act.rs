@@ -129,11 +129,16 @@ impl BackupService {
             Ok(done) => done,
             Err(error) => {
                 // Kept only where the way back is not finished.
-                if !matches!(error, Error::Restore(RestoreError::RollbackFailed { .. })) {
-                    // The error that led here is the one to tell. What cannot be removed now goes with the next start.
-                    let _ = folder.remove();
+                if matches!(&error, Error::Restore(cause) if cause.is_half_done()) {
+                    return Err(error);
                 }
-                return Err(was_cancelled(error, act.cancel));
+                // The error that led here is the one to tell. What cannot be removed now goes with the next start.
+                let _ = folder.remove();
+                return Err(match error {
+                    // That the service may stand still is told with it.
+                    Error::Restore(RestoreError::NotStarted { .. }) => error,
+                    error => was_cancelled(error, act.cancel),
+                });
             }
         };
         warnings.extend(applied.warnings);
@@ -257,10 +262,12 @@ fn apply_with_hooks(
         return Ok(Applied::default());
     }
     let lines = &instance.settings.hooks;
-    if !lines.stop.is_empty() {
-        journal.start_hook = Some(lines.start.clone());
+    let (stop, start) = (lines.line(HookKind::Stop), lines.line(HookKind::Start));
+    if !stop.is_empty() {
+        journal.start_hook = Some(start.to_owned());
     }
     folder.write(journal)?;
+    hooks::announce(instance, HookKind::Stop, act);
     let stopped = hooks::run(instance, HookKind::Stop, None, act.cancel).map_err(|cause| {
         RestoreError::Hook {
             which: "stop",
@@ -277,20 +284,32 @@ fn apply_with_hooks(
         )
     });
     // Also after a failure: what was stopped is started again.
+    hooks::announce(instance, HookKind::Start, act);
     let started = hooks::run(instance, HookKind::Start, None, &Cancel::new());
-    let mut applied = applied?;
-    match started {
-        Err(cause) => applied.warnings.push(Warning::new(
-            "start_hook_failed",
-            None,
-            format!("the start hook failed: {cause}"),
-        )),
-        // A service that was stopped and started has nothing stale open.
-        Ok(_) if !lines.stop.is_empty() && !lines.start.is_empty() => {
-            applied.restart_required = false;
+    let applied = match (applied, started) {
+        (Ok(mut applied), Err(cause)) => {
+            let message = format!(
+                "the restore is done, but the start hook failed, so the service may not be running: {cause}"
+            );
+            let warning = Warning::new("start_hook_failed", None, message);
+            applied.warnings.push(warning);
+            applied
         }
-        Ok(_) => {}
-    }
+        // A service that was stopped and started has nothing stale open.
+        (Ok(mut applied), Ok(_)) => {
+            applied.restart_required &= stop.is_empty() || start.is_empty();
+            applied
+        }
+        (Err(first), Ok(_)) => return Err(first.into()),
+        (Err(first), Err(cause)) => {
+            let first = first.or_cancelled(act.cancel);
+            return Err(RestoreError::NotStarted {
+                first: Box::new(first),
+                outcome: cause.to_string(),
+            }
+            .into());
+        }
+    };
     // Everything is done: where this cannot be written any more, the next start runs the start hook once more.
     if journal.start_hook.take().is_some() {
         let _ = folder.write(journal);

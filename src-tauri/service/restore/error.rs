@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::model::Cancelled;
+use crate::model::{Cancel, Cancelled};
 use crate::source::files::WalkError;
 
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,13 @@ pub enum RestoreError {
         which: &'static str,
         outcome: String,
     },
+    /// It failed, and the service that was stopped for it does not start again.
+    #[error("the start hook failed after the restore had failed: {outcome}")]
+    NotStarted {
+        #[source]
+        first: Box<RestoreError>,
+        outcome: String,
+    },
     #[error("`{execution}` cannot be undone: {reason}")]
     NotUndoable {
         execution: String,
@@ -92,6 +99,32 @@ pub enum RestoreError {
 }
 
 impl RestoreError {
+    /// The way back is not finished: what it needs must stay.
+    pub(super) fn is_half_done(&self) -> bool {
+        match self {
+            Self::RollbackFailed { .. } => true,
+            Self::NotStarted { first, .. } => first.is_half_done(),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Cancelled(_) | Self::Walk(WalkError::Cancelled(_)) => true,
+            Self::NotStarted { first, .. } => first.is_cancelled(),
+            _ => false,
+        }
+    }
+
+    /// What was cancelled ends in whatever error it was in the middle of.
+    pub(super) fn or_cancelled(self, cancel: &Cancel) -> Self {
+        if cancel.is_cancelled() && !self.is_half_done() {
+            Self::Cancelled(Cancelled)
+        } else {
+            self
+        }
+    }
+
     pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |cause| {
             if cause.kind() == io::ErrorKind::StorageFull {

@@ -124,6 +124,14 @@ fn of_content(error: &RestoreError) -> Problem {
             format!("The {which} hook failed: {outcome}"),
             "Nothing was changed. Correct the line with `holdfast instance set`, and try again.",
         ),
+        RestoreError::NotStarted { first, outcome } => words(
+            "not_started",
+            format!(
+                "{}; and the start hook failed, so the service may not be running: {outcome}",
+                restore(first).message
+            ),
+            format!("Start the service by hand. {}", restore(first).hint),
+        ),
         RestoreError::NotUndoable { execution, reason } => words(
             "not_undoable",
             format!("{execution} cannot be undone: {reason}"),

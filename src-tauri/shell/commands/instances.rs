@@ -8,7 +8,8 @@ use crate::model::scan::Scan;
 use crate::model::{HookKind, Instance, Template};
 use crate::service::report::HookReport;
 use crate::service::{Accept, ArchiveRef, BackupService, NewInstance};
-use crate::shell::desk::Answer;
+use crate::shell::acts::ActKind;
+use crate::shell::desk::{Answer, NewAct};
 use crate::shell::sample;
 
 #[tauri::command]
@@ -97,7 +98,17 @@ pub async fn add_sample(desk: Shared<'_>) -> Answer<Instance> {
 
 /// Runs one of its hooks as a backup or a restore would: it is really executed.
 #[tauri::command]
-pub async fn test_hook(desk: Shared<'_>, name: String, hook: HookKind) -> Answer<HookReport> {
-    desk.look(move |service, act| service.test_hook(&name, hook, act))
+pub async fn test_hook(
+    desk: Shared<'_>,
+    act: String,
+    name: String,
+    hook: HookKind,
+) -> Answer<HookReport> {
+    let new = NewAct {
+        id: act,
+        kind: ActKind::Hook,
+        subject: name.clone(),
+    };
+    desk.act(new, move |service, act| service.test_hook(&name, hook, act))
         .await
 }

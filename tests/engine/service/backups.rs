@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use holdfast::model::manifest::ComponentStatus;
-use holdfast::model::{ExecutionKind, ExecutionStatus, HookKind, Hooks};
+use holdfast::model::{ExecutionKind, ExecutionStatus};
 use holdfast::service::report::State;
 use holdfast::service::{ArchiveFilter, Error};
 use jiff::Timestamp;
@@ -279,85 +279,4 @@ fn two_backups_in_one_second_get_names_of_their_own() {
         names[0] != names[1] && names[1] != names[2] && names[0] != names[2],
         "{names:?}"
     );
-}
-
-#[test]
-fn a_before_hook_that_fails_stops_the_run_and_an_after_hook_runs_whatever_happened() {
-    let house = House::new();
-    let ran = house.path("after-ran");
-    let set = |key: &str, line: &str| {
-        house
-            .service
-            .set_instance(INSTANCE, &[(key.to_owned(), line.to_owned())])
-            .unwrap();
-    };
-    set("before_hook", "echo the queue is not empty >&2; exit 3");
-    let error = house.backup_to(&["vault"]).unwrap_err();
-    assert_eq!(error.problem().code, "before_hook_failed");
-    assert!(
-        error.problem().message.contains("the queue is not empty"),
-        "{:?}",
-        error.problem()
-    );
-    assert!(files_below(&house.path("vault")).is_empty());
-    set("before_hook", "");
-    set("after_hook", &format!("touch {}; exit 1", ran.display()));
-    let report = house.backup();
-    assert_eq!(report.executions[0].status, ExecutionStatus::Completed);
-    assert!(
-        report.executions[0]
-            .warnings
-            .iter()
-            .any(|w| w.code == "after_hook_failed")
-    );
-    assert!(ran.exists());
-}
-
-#[test]
-fn a_hook_is_told_what_it_is_for_and_can_be_tried() {
-    let house = House::new();
-    let set = |key: &str, line: &str| {
-        house
-            .service
-            .set_instance(INSTANCE, &[(key.to_owned(), line.to_owned())])
-            .unwrap();
-    };
-    let say = "echo $HOLDFAST_HOOK $HOLDFAST_INSTANCE $HOLDFAST_INSTANCE_DIR $HOLDFAST_RESULT";
-    set("after_hook", &format!("{say} >> ../said"));
-    house.backup();
-    let dir = house.instance_dir().canonicalize().unwrap();
-    let said = std::fs::read_to_string(house.path("said")).unwrap();
-    assert_eq!(said, format!("after {INSTANCE} {} ok\n", dir.display()));
-    set("before_hook", "echo no; exit 3");
-    let test = |kind| house.service.test_hook(INSTANCE, kind, &house.act());
-    let bad = test(HookKind::Before).unwrap();
-    assert_eq!((bad.ok, bad.exit_status), (false, Some(3)));
-    assert_eq!(bad.output, "no\n");
-    assert_eq!(bad.problem.unwrap().code, "hook_test_failed");
-    set("stop_hook", say);
-    let good = test(HookKind::Stop).unwrap();
-    assert_eq!(
-        (good.ok, good.exit_status, good.problem),
-        (true, Some(0), None)
-    );
-    assert!(good.output.starts_with("stop "), "{}", good.output);
-    let none = test(HookKind::Start).unwrap_err();
-    assert_eq!(none.problem().code, "no_hook");
-}
-
-/// Commands of somebody else's installation are not run on the word of an archive.
-#[test]
-fn hooks_do_not_come_with_an_archive() {
-    let house = House::new();
-    for key in ["before_hook", "after_hook", "stop_hook", "start_hook"] {
-        let change = [(key.to_owned(), "touch ../run".to_owned())];
-        house.service.set_instance(INSTANCE, &change).unwrap();
-    }
-    let archive = house.archive();
-    std::fs::remove_file(house.path("run")).unwrap();
-    house.service.remove_instance(INSTANCE).unwrap();
-    let again = house.add_instance(Some(&archive.0)).unwrap();
-    assert_eq!(again.settings.hooks, Hooks::default());
-    house.backup();
-    assert!(!house.path("run").exists());
 }

@@ -12,6 +12,7 @@ use holdfast::model::schedule::{Cadence, ScheduleError, parse_every};
 use holdfast::model::{Cancelled, Warning};
 use holdfast::service::Error;
 use holdfast::service::error::{Refusal, Unscheduled};
+use holdfast::service::restore::error::RestoreError;
 use holdfast::source::database::CaptureError;
 use holdfast::source::discover::ScanError;
 use holdfast::store::StoreError;
@@ -112,6 +113,13 @@ fn of_parts() -> Vec<Error> {
     ]
 }
 
+fn of_stop_hook() -> RestoreError {
+    RestoreError::Hook {
+        which: "stop",
+        outcome: "exit status: 3: still busy".to_owned(),
+    }
+}
+
 fn of_schedules() -> Vec<Error> {
     let cron = |expression: &str| {
         let expression = expression.to_owned();
@@ -159,6 +167,12 @@ fn of_schedules() -> Vec<Error> {
             hook: "before",
             outcome: "it ended with exit status: 3".to_owned(),
         },
+        of_stop_hook().into(),
+        RestoreError::NotStarted {
+            first: Box::new(of_stop_hook()),
+            outcome: "exit status: 5: no such unit".to_owned(),
+        }
+        .into(),
         Error::Jobs(StoreError::Newer { found: 9, known: 1 }),
         Error::Jobs(StoreError::Busy(rusqlite::Error::InvalidQuery)),
         Error::Jobs(StoreError::Corrupt(rusqlite::Error::InvalidQuery)),

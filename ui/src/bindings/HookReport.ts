@@ -11,6 +11,10 @@ export type HookReport = { hook: HookKind, ok: boolean,
  */
 exit_status: number | null, 
 /**
+ * How long it took.
+ */
+seconds: number, 
+/**
  * The end of what it said.
  */
 output: string, 

@@ -100,6 +100,9 @@ function Form({ archive, report, onClose }: { archive: string; report: ShowRepor
           value={path}
           onChange={setPath}
         />
+        <Text size="sm" className="quiet">
+          {t("instances.from_no_hooks")}
+        </Text>
         {boxes}
         {add.error && <ProblemNote problem={add.error} />}
         <Group justify="flex-end">

@@ -32,6 +32,7 @@ export const de: Words = {
     drill: "Probe",
     download: "Herunterladen",
     catalogue: "Nachsehen, was da ist",
+    hook: "Test eines Befehls",
   },
   status: {
     running: "Läuft",
@@ -44,6 +45,7 @@ export const de: Words = {
   phase: {
     waiting: "Wartet",
     preparing: "Bereitet vor",
+    running_hook: "Ein Befehl der Instanz läuft",
     capturing: "Hält die Datenbanken fest",
     packing: "Packt",
     uploading: "Überträgt",
@@ -207,6 +209,9 @@ export const de: Words = {
     hook_test_unsaved: "Erst speichern: Ausgeführt wird die gespeicherte Zeile.",
     hook_test_good: "Es ging gut.",
     hook_test_silent: "Keine Ausgabe.",
+    hook_test_took: "Dauer: {{seconds}} s.",
+    hook_cancel: "Test abbrechen",
+    hook_cancel_of: "Test abbrechen: {{name}}",
     hooks_warning: "Diese Zeilen laufen als Befehle",
     hooks_warning_text:
       "Mit Ihren Rechten, im Ordner der Instanz, ohne Rückfrage. Tragen Sie nur ein, was Sie auch selbst in ein Terminal eingeben würden. Leer: keiner.",
@@ -228,6 +233,8 @@ export const de: Words = {
     from_choose: "Wählen Sie ein Archiv, oder öffnen Sie eine Datei.",
     from_folder: "Ordner des Dienstes",
     from_pick: "Ordner wählen, in dem der Dienst liegen wird",
+    from_no_hooks:
+      "Archive bringen keine Befehle mit: Hatte die Instanz welche um Sicherungen und Wiederherstellungen herum, so tragen Sie sie unter Bearbeiten, Befehle neu ein.",
     from_do: "Hinzufügen und weiter zur Wiederherstellung",
     from_failed: "{{name}} wurde nicht hinzugefügt",
   },

@@ -31,6 +31,7 @@ export const en = {
     drill: "Drill",
     download: "Download",
     catalogue: "Look at the archives",
+    hook: "Test of a command",
   },
   status: {
     running: "Running",
@@ -43,6 +44,7 @@ export const en = {
   phase: {
     waiting: "Waiting",
     preparing: "Preparing",
+    running_hook: "Running a command of the instance",
     capturing: "Capturing the databases",
     packing: "Packing",
     uploading: "Sending",
@@ -203,6 +205,9 @@ export const en = {
     hook_test_unsaved: "Save first: the line that is saved is what runs.",
     hook_test_good: "It went well.",
     hook_test_silent: "It said nothing.",
+    hook_test_took: "It took {{seconds}} s.",
+    hook_cancel: "Cancel the test",
+    hook_cancel_of: "Cancel the test: {{name}}",
     hooks_warning: "These lines run as commands",
     hooks_warning_text:
       "With your rights, in the instance’s folder, without asking again. Enter only what you would type into a terminal yourself. Empty: none.",
@@ -224,6 +229,8 @@ export const en = {
     from_choose: "Choose an archive, or open a file.",
     from_folder: "Folder of the service",
     from_pick: "Choose the folder where the service will live",
+    from_no_hooks:
+      "Archives bring no commands: if the instance had some around its backups and restores, set them again under Edit, Commands.",
     from_do: "Add, and go on to the restore",
     from_failed: "{{name}} was not added",
   },

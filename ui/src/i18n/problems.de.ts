@@ -64,6 +64,10 @@ export const problems: Problems = {
     title: "Der Befehl vor der Sicherung ist fehlgeschlagen",
     hint: "Es wurde nichts gelesen. Führen Sie die Zeile von Hand aus, und berichtigen oder leeren Sie sie: Instanzen, Bearbeiten, Befehle.",
   },
+  not_started: {
+    title: "Es ist fehlgeschlagen, und der Dienst läuft womöglich nicht",
+    hint: "Starten Sie zuerst den Dienst von Hand. Was fehlschlug, steht in der Meldung: Berichtigen Sie die Befehle unter Instanzen, Bearbeiten, Befehle, oder sehen Sie nach dem Archiv.",
+  },
   hook_failed: {
     title: "Ein Befehl der Instanz ist fehlgeschlagen",
     hint: "Führen Sie die Zeile von Hand aus, und berichtigen oder leeren Sie sie: Instanzen, Bearbeiten, Befehle.",

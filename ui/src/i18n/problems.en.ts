@@ -64,6 +64,10 @@ export const problems = {
     title: "The command before the backup failed",
     hint: "Nothing was captured. Run the line by hand, and correct or empty it: Instances, Edit, Commands.",
   },
+  not_started: {
+    title: "It failed, and the service may not be running",
+    hint: "Start the service by hand first. What failed is in the message: correct the commands under Instances, Edit, Commands, or look at the archive.",
+  },
   hook_failed: {
     title: "A command of the instance failed",
     hint: "Run the line by hand, and correct or empty it: Instances, Edit, Commands.",

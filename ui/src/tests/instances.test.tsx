@@ -131,6 +131,7 @@ test("an archive of an unknown signer makes no instance before its key is accept
   const add = within(dialog).getByRole("button", { name: "Add, and go on to the restore" });
   expect(add).toBeDisabled();
   await user.click(within(dialog).getByRole("checkbox", { name: /I trust the key E7620F1842B4E81F/ }));
+  expect(screen.getByText(/^Archives bring no commands/)).toBeVisible();
   await user.click(add);
   await waitFor(() => expect(asked("addInstanceFrom")[0]?.[3]).toMatchObject({ signer: "E7620F1842B4E81F" }));
 });
@@ -152,5 +153,41 @@ test("a command is tried as it is saved, and what it says is shown", async () =>
   await user.click(test());
   expect(await within(dialog).findByText("The command did not do well")).toBeVisible();
   expect(within(dialog).getByText("echo gone; exit 3", { selector: "code, pre" })).toBeVisible();
+  expect(within(dialog).getByText("It took 1.3 s.")).toBeVisible();
   expect(asked("testHook")).toEqual([["tacacs", "before"]]);
+});
+
+test("a command that never ends can be cancelled, and that is no failure of the line", async () => {
+  const { user } = openRoom("settled", { room: "instances" }, { pace: 200 });
+  let dialog = await edit(user);
+  await user.click(within(dialog).getByRole("tab", { name: "Commands" }));
+  const name = "Before a restore";
+  await user.type(within(dialog).getByRole("textbox", { name }), "sleep 600");
+  await user.click(within(dialog).getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  dialog = await edit(user);
+  await user.click(within(dialog).getByRole("tab", { name: "Commands" }));
+  await user.click(within(dialog).getByRole("button", { name: `Test: ${name}` }));
+  await user.click(await within(dialog).findByRole("button", { name: `Cancel the test: ${name}` }));
+  expect(await within(dialog).findByText("Cancelled")).toBeVisible();
+  expect(within(dialog).queryByText("The command did not do well")).toBeNull();
+  expect(within(dialog).queryByRole("button", { name: `Cancel the test: ${name}` })).toBeNull();
+});
+
+test("a command that goes well says so, and how long it took, in German too", async () => {
+  const { user } = openRoom("settled", { room: "instances" }, { language: "de" });
+  const open = async () => {
+    await user.click(await screen.findByRole("button", { name: "Bearbeiten: tacacs" }));
+    const dialog = await screen.findByRole("dialog");
+    await user.click(within(dialog).getByRole("tab", { name: "Befehle" }));
+    return dialog;
+  };
+  let dialog = await open();
+  const name = "Nach einer Wiederherstellung";
+  await user.type(within(dialog).getByRole("textbox", { name }), "systemctl start tacacs");
+  await user.click(within(dialog).getByRole("button", { name: "Speichern" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  dialog = await open();
+  await user.click(within(dialog).getByRole("button", { name: `Testen: ${name}` }));
+  expect(await within(dialog).findByText("Es ging gut. Dauer: 1,3 s.")).toBeVisible();
 });
