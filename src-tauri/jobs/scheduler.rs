@@ -47,6 +47,8 @@ pub struct BackupScheduler {
     runs: Mutex<Runs>,
     ended: Condvar,
     leaving: AtomicBool,
+    /// What begins from now on is to stop again at once.
+    cancelling: AtomicBool,
 }
 
 #[derive(Default)]
@@ -75,6 +77,7 @@ impl BackupScheduler {
             runs: Mutex::default(),
             ended: Condvar::new(),
             leaving: AtomicBool::new(false),
+            cancelling: AtomicBool::new(false),
         }))
     }
 
@@ -257,9 +260,10 @@ impl BackupScheduler {
         idle
     }
 
-    /// Tells what runs to stop.
+    /// Tells what runs to stop, and what is just about to.
     pub fn cancel_all(&self) {
         let runs = self.runs();
+        self.cancelling.store(true, Ordering::SeqCst);
         runs.going.values().flatten().for_each(Cancel::cancel);
     }
 
@@ -357,9 +361,14 @@ impl BackupScheduler {
             instance: instance.map_or_else(String::new, |i| i.name),
             act: schedule.act,
         });
-        self.runs()
-            .going
-            .insert(record.id, Some(watching.cancel.clone()));
+        {
+            let mut runs = self.runs();
+            if self.cancelling.load(Ordering::SeqCst) {
+                watching.cancel.cancel();
+            }
+            let cancel = watching.cancel.clone();
+            runs.going.insert(record.id, Some(cancel));
+        }
         self.changed(now);
         let act = Act {
             cancel: &watching.cancel,
