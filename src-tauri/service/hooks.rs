@@ -166,6 +166,8 @@ pub fn run_line(
         // Ours, and nothing that a service should inherit.
         .env_remove("HOLDFAST_PASSPHRASE")
         .env_remove("HOLDFAST_ADMIN_PASSPHRASE")
+        // Of an act around this one, where a hook has called the program itself.
+        .env_remove("HOLDFAST_RESULT")
         .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(handle(&output).map_err(HookError::Start)?)

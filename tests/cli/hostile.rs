@@ -154,7 +154,7 @@ fn an_archive_that_no_key_here_opens_says_so() {
 }
 
 #[test]
-fn a_hook_does_not_inherit_a_passphrase() {
+fn a_hook_inherits_neither_a_passphrase_nor_anothers_result() {
     let scratch = Scratch::with_instance();
     let seen = scratch.path("seen");
     let hook = format!("before_hook=env > {}", text(&seen));
@@ -163,10 +163,12 @@ fn a_hook_does_not_inherit_a_passphrase() {
         .command(&["--json", "backup", INSTANCE, "--to", DESTINATION])
         .env("HOLDFAST_PASSPHRASE", "correct horse")
         .env("HOLDFAST_ADMIN_PASSPHRASE", "battery staple")
+        .env("HOLDFAST_RESULT", "failed")
         .output()
         .unwrap();
     assert!(ran.status.success());
     let seen = std::fs::read_to_string(seen).unwrap();
     assert!(seen.contains("HOLDFAST_DATA_DIR"), "{seen}");
     assert!(!seen.contains("PASSPHRASE"), "{seen}");
+    assert!(!seen.contains("HOLDFAST_RESULT"), "{seen}");
 }
