@@ -11,6 +11,7 @@ use zbus::zvariant::Value;
 
 use super::words::Spoken;
 use super::{DeliveryError, Desktop, Event, Ledger, News, Wishes};
+use crate::model::harmless;
 
 const SERVICE: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
@@ -59,8 +60,8 @@ impl Screen {
         }
         let bus = self.bus()?;
         // A service that was replaced meanwhile knows nothing of it.
-        let owner = owner(&bus);
-        let before = before.filter(|shown| Some(&shown.server) == owner.as_ref());
+        let server = owner(&bus);
+        let before = before.filter(|shown| Some(&shown.server) == server.as_ref());
         let done = match wanted {
             Wanted::Close => {
                 let closed = before.map_or(Ok(()), |shown| close(&bus, shown.id));
@@ -68,8 +69,8 @@ impl Screen {
                 closed
             }
             _ => notify(&bus, news, wishes, before.map_or(0, |shown| shown.id)).map(|id| {
-                let server = super::desktop::owner(&bus);
-                let shown = server.map(|server| Shown { server, id });
+                // Asked again: it may have been started by this.
+                let shown = owner(&bus).map(|server| Shown { server, id });
                 ledger.remember(&subject, shown.as_ref());
             }),
         };
@@ -107,7 +108,9 @@ fn notify(bus: &Connection, news: &News, wishes: &Wishes, replaces: u32) -> zbus
     let service = service(bus)?;
     let capabilities: Vec<String> = service.call("GetCapabilities", &())?;
     let markup = capabilities.iter().any(|known| known == "body-markup");
-    let body = plain(&wishes.language.body(news));
+    let lines = wishes.language.body(news);
+    let body: Vec<_> = lines.iter().map(|line| harmless(line)).collect();
+    let body = body.join("\n");
     let body = if markup { escaped(&body) } else { body };
     let urgency = match news.event {
         Event::Failed | Event::Alarm => CRITICAL,
@@ -127,7 +130,7 @@ fn notify(bus: &Connection, news: &News, wishes: &Wishes, replaces: u32) -> zbus
             "Holdfast",
             replaces,
             "holdfast",
-            plain(&wishes.language.title(news)),
+            &*harmless(&wishes.language.title(news)),
             body,
             actions.as_slice(),
             hints,
@@ -179,15 +182,6 @@ fn refused(error: &zbus::Error) -> DeliveryError {
         zbus::Error::InputOutput(_) => DeliveryError::Timeout,
         _ => DeliveryError::Request,
     }
-}
-
-/// Names come from disks: no character of theirs moves the text.
-fn plain(text: &str) -> String {
-    let hostile = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.replace(hostile, "\u{fffd}")
 }
 
 fn escaped(text: &str) -> String {

@@ -7,7 +7,8 @@ use crate::model::schedule::ScheduledAct;
 /// What a notification says in a language.
 pub trait Spoken {
     fn title(self, news: &News) -> String;
-    fn body(self, news: &News) -> String;
+    /// Its lines.
+    fn body(self, news: &News) -> Vec<String>;
 }
 
 impl Spoken for Language {
@@ -43,7 +44,7 @@ impl Spoken for Language {
         }
     }
 
-    fn body(self, news: &News) -> String {
+    fn body(self, news: &News) -> Vec<String> {
         let mut lines = Vec::new();
         if let Some(problem) = &news.problem {
             lines.push(problem.message.clone());
@@ -57,7 +58,7 @@ impl Spoken for Language {
                 Self::German => format!("Zeitplan {schedule}"),
             });
         }
-        lines.join("\n")
+        lines
     }
 }
 

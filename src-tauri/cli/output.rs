@@ -6,8 +6,8 @@ use std::io::{self, BufWriter, Write};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::page::{Page, shown};
-use crate::model::Problem;
+use super::page::Page;
+use crate::model::{Problem, harmless};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -51,7 +51,7 @@ impl Output {
     pub fn line(&self, text: &str) -> io::Result<()> {
         match self.format {
             Format::Json => Ok(()),
-            Format::Human => to_stdout(|out| writeln!(out, "{}", shown(text))),
+            Format::Human => to_stdout(|out| writeln!(out, "{}", harmless(text))),
         }
     }
 
@@ -63,8 +63,8 @@ impl Output {
             Format::Human => writeln!(
                 io::stderr().lock(),
                 "error: {}\nhint: {}",
-                shown(&problem.message),
-                shown(&problem.hint)
+                harmless(&problem.message),
+                harmless(&problem.hint)
             ),
         };
         status

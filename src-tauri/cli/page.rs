@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::words;
-use crate::model::Warning;
+use crate::model::{Warning, harmless};
 
 pub(super) struct Page {
     text: String,
@@ -37,7 +37,7 @@ impl Page {
 
     /// One line, whatever is in it.
     pub fn line(&mut self, text: impl AsRef<str>) {
-        self.text.push_str(&shown(text.as_ref()));
+        self.text.push_str(&harmless(text.as_ref()));
         self.text.push('\n');
     }
 
@@ -49,7 +49,7 @@ impl Page {
     pub fn facts<'a>(&mut self, facts: impl IntoIterator<Item = (&'static str, Cow<'a, str>)>) {
         let mut table = plain();
         for (name, value) in facts {
-            table.add_row([shown(name), shown(&value)]);
+            table.add_row([harmless(name), harmless(&value)]);
         }
         self.push(&mut table);
     }
@@ -107,7 +107,7 @@ impl Column {
             Self::Left(_) => CellAlignment::Left,
             Self::Right(_) => CellAlignment::Right,
         };
-        Cell::new(shown(text)).set_alignment(alignment)
+        Cell::new(harmless(text)).set_alignment(alignment)
     }
 }
 
@@ -115,19 +115,6 @@ fn plain() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table
-}
-
-/// Without what could move the cursor, forge a line or turn the reading direction: names come from disks and archives of strangers.
-pub(super) fn shown(text: &str) -> Cow<'_, str> {
-    let hostile = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if text.contains(hostile) {
-        Cow::Owned(text.replace(hostile, "\u{fffd}"))
-    } else {
-        Cow::Borrowed(text)
-    }
 }
 
 #[cfg(test)]

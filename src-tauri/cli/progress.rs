@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::page::shown;
-use crate::model::{Observer, Phase, Progress};
+use crate::model::{Observer, Phase, Progress, harmless};
 
 /// More often nobody can read it.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -57,7 +56,7 @@ impl Observer for ProgressLine {
             }
         }
         *last = Some((progress.phase, known, now));
-        self.bar.set_message(shown(&progress.what).into_owned());
+        self.bar.set_message(harmless(&progress.what).into_owned());
         if known {
             self.bar.set_length(progress.total_bytes);
         } else {

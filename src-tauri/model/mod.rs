@@ -3,6 +3,7 @@
 pub mod archive_name;
 pub mod destination;
 pub mod execution;
+pub mod harmless;
 pub mod instance;
 pub mod language;
 pub mod manifest;
@@ -17,6 +18,7 @@ pub mod web_address;
 pub use archive_name::{ArchiveName, ArchiveType};
 pub use destination::{DestinationConfig, DestinationType};
 pub use execution::{Execution, ExecutionKind, ExecutionStatus, Warning};
+pub use harmless::harmless;
 pub use instance::{
     CheckLevel, Component, ComponentKind, Compression, Encryption, HookKind, Hooks, Instance,
     InstanceId, InstanceSettings, Template, WhenBusy,
