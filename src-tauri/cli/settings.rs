@@ -37,8 +37,7 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
     };
     let service = session.service()?;
     if let Verb::Set { changes, .. } = verb {
-        service.set_settings(&changes)?;
-        service.set_secret_settings(&secrets)?;
+        service.set_settings(&changes, &secrets)?;
         autostart::follow(&changes, service.data_dir())?;
     }
     show(&service, session)

@@ -42,7 +42,6 @@ pub(crate) use destinations::login_name;
 pub use error::Error;
 pub(crate) use error::at;
 pub(crate) use run::{make_private, private_file};
-pub(crate) use setup::AlertSettings;
 
 pub type Result<T> = std::result::Result<T, Error>;
 

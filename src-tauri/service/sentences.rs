@@ -165,7 +165,7 @@ fn listing(what: &str) -> &'static str {
         "archive" => "`holdfast archives`",
         "execution" => "`holdfast history`",
         "component of this archive" => "`holdfast show ARCHIVE`",
-        "setting" => "`holdfast settings set --help`",
+        "setting" | "secret setting" => "`holdfast settings set --help`",
         "schedule" => "`holdfast schedule list`",
         "setting of a schedule" => "`holdfast schedule set --help`",
         "setting of an instance" => "`holdfast instance set --help`",

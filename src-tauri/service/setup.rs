@@ -6,7 +6,7 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::keys::{self, Backend, PublicKeys};
+use crate::keys::{self, Backend, KeyError, PublicKeys};
 use crate::model::web_address;
 use crate::service::error::at;
 use crate::service::{BackupService, Error, Result};
@@ -35,12 +35,13 @@ const SECRET_SETTINGS: [&str; 2] = ["webhook_url", "ping_url"];
 const IS_SET: &str = "set";
 
 /// What the user wants to be told, and where.
-pub struct AlertSettings {
+pub(crate) struct AlertSettings {
     /// `yes`, `no` or `all`; None: as if `yes`.
     pub notify: Option<String>,
     pub language: Option<String>,
-    pub webhook_url: Option<SecretString>,
-    pub ping_url: Option<SecretString>,
+    /// Each by itself: a keyring that is locked keeps back an address, and no wish.
+    pub webhook_url: Result<Option<SecretString>>,
+    pub ping_url: Result<Option<SecretString>>,
 }
 
 impl BackupService {
@@ -96,87 +97,48 @@ impl BackupService {
         Ok(found)
     }
 
-    /// Web addresses that carry a token.
-    pub fn set_secret_settings(&self, changes: &[(String, SecretString)]) -> Result<()> {
-        for (key, secret) in changes {
-            if !SECRET_SETTINGS.contains(&key.as_str()) {
-                return Err(Error::NoSuchSetting {
-                    what: "secret setting",
-                    name: key.clone(),
-                });
-            }
-            if let Err(fault) = web_address::parse(secret.expose_secret()) {
-                return Err(Error::BadValue {
-                    what: "address of the web",
-                    // Not itself: it may hold most of a token.
-                    value: key.clone(),
-                    reason: fault.to_string(),
-                });
-            }
-        }
-        for (key, secret) in changes {
-            self.secrets.set(&format!("alerts/{key}"), secret)?;
-            let mark = format!("user.{key}");
-            self.store.set_setting(&mark, Some(IS_SET))?;
-        }
-        Ok(())
-    }
-
     pub(crate) fn alert_settings(&self) -> Result<AlertSettings> {
-        let secret = |key: &str| match self.user_setting(key)? {
-            Some(_) => Ok(self.secrets.get(&format!("alerts/{key}"))?),
-            None => Ok::<_, Error>(None),
+        let secret = |key: &str| {
+            if self.user_setting(key)?.is_none() {
+                return Ok(None);
+            }
+            let name = secret_name(key);
+            let found = self.secrets.get(&name)?;
+            found.ok_or(KeyError::Missing(name).into()).map(Some)
         };
         Ok(AlertSettings {
             notify: self.user_setting("notify")?,
             language: self.user_setting("language")?,
-            webhook_url: secret("webhook_url")?,
-            ping_url: secret("ping_url")?,
+            webhook_url: secret("webhook_url"),
+            ping_url: secret("ping_url"),
         })
     }
 
-    /// All or nothing; an empty value goes back to the default. A secret one can only be forgotten here.
-    pub fn set_settings(&self, changes: &[(String, String)]) -> Result<()> {
+    /// An empty value goes back to the default. Secret ones are web addresses that carry a token; among the others they can only be
+    /// forgotten. One that is not valid changes nothing.
+    pub fn set_settings(
+        &self,
+        changes: &[(String, String)],
+        secrets: &[(String, SecretString)],
+    ) -> Result<()> {
         for (key, value) in changes {
-            if SECRET_SETTINGS.contains(&key.as_str()) {
-                if value.is_empty() {
-                    continue;
-                }
-                return Err(Error::BadValue {
-                    what: "value of a setting that is shown",
-                    value: key.clone(),
-                    reason: "it carries a token, and is given as a secret".to_owned(),
-                });
-            }
-            let known = SETTINGS.iter().find(|(name, _, _)| name == key);
-            let (_, valid, takes) = known.ok_or_else(|| Error::NoSuchSetting {
-                what: "setting",
-                name: key.clone(),
-            })?;
-            if value.is_empty() {
-                continue;
-            }
-            if !valid(value) {
-                return Err(Error::BadValue {
-                    what: "value of this setting",
-                    value: format!("{key}={value}"),
-                    reason: format!("it takes {takes}"),
-                });
-            }
-            if key == "work_dir" {
-                // Right as a value; whether there is such a folder is another question.
-                let folder = Path::new(value);
-                let found = folder.metadata().map_err(|e| at(folder, e))?;
-                if !found.is_dir() {
-                    return Err(at(folder, io::ErrorKind::NotADirectory.into()));
-                }
-            }
+            check_setting(key, value)?;
         }
-        for (key, value) in changes {
-            if SECRET_SETTINGS.contains(&key.as_str()) {
-                self.secrets.delete(&format!("alerts/{key}"))?;
-            }
-            let value = (!value.is_empty()).then_some(value.as_str());
+        for (key, secret) in secrets {
+            check_secret_setting(key, secret)?;
+        }
+        // The keyring first: it is what may refuse.
+        let forgotten = changes.iter().map(|(key, _)| key.as_str());
+        for key in forgotten.filter(|key| SECRET_SETTINGS.contains(key)) {
+            self.secrets.delete(&secret_name(key))?;
+        }
+        for (key, secret) in secrets {
+            self.secrets.set(&secret_name(key), secret)?;
+        }
+        let shown = changes.iter().map(|(key, value)| (key, value.as_str()));
+        let marks = secrets.iter().map(|(key, _)| (key, IS_SET));
+        for (key, value) in shown.chain(marks) {
+            let value = (!value.is_empty()).then_some(value);
             self.store.set_setting(&format!("user.{key}"), value)?;
         }
         Ok(())
@@ -205,6 +167,67 @@ impl BackupService {
 fn parse_keys(text: &str) -> Result<PublicKeys> {
     serde_json::from_str(text)
         .map_err(|e| Error::State(format!("the remembered keys cannot be read: {e}")))
+}
+
+fn secret_name(key: &str) -> String {
+    format!("alerts/{key}")
+}
+
+fn check_setting(key: &str, value: &str) -> Result<()> {
+    if SECRET_SETTINGS.contains(&key) {
+        if value.is_empty() {
+            return Ok(());
+        }
+        return Err(Error::BadValue {
+            what: "name of a plain setting",
+            value: key.to_owned(),
+            reason: format!(
+                "its address carries a token; give it as --secret {key}=env:VARIABLE, or as --secret {key}=- to be asked for it"
+            ),
+        });
+    }
+    let known = SETTINGS.iter().find(|(name, _, _)| *name == key);
+    let (_, valid, takes) = known.ok_or_else(|| Error::NoSuchSetting {
+        what: "setting",
+        name: key.to_owned(),
+    })?;
+    if value.is_empty() {
+        return Ok(());
+    }
+    if !valid(value) {
+        return Err(Error::BadValue {
+            what: "value of this setting",
+            value: format!("{key}={value}"),
+            reason: format!("it takes {takes}"),
+        });
+    }
+    if key == "work_dir" {
+        // Right as a value; whether there is such a folder is another question.
+        let folder = Path::new(value);
+        let found = folder.metadata().map_err(|e| at(folder, e))?;
+        if !found.is_dir() {
+            return Err(at(folder, io::ErrorKind::NotADirectory.into()));
+        }
+    }
+    Ok(())
+}
+
+fn check_secret_setting(key: &str, secret: &SecretString) -> Result<()> {
+    if !SECRET_SETTINGS.contains(&key) {
+        return Err(Error::NoSuchSetting {
+            what: "secret setting",
+            name: key.to_owned(),
+        });
+    }
+    match web_address::parse(secret.expose_secret()) {
+        Ok(_) => Ok(()),
+        Err(fault) => Err(Error::BadValue {
+            what: "web address",
+            // Not itself: it may hold most of a token.
+            value: format!("What was given as {key}"),
+            reason: fault.to_string(),
+        }),
+    }
 }
 
 fn is_switch(value: &str) -> bool {

@@ -20,7 +20,7 @@ pub async fn set_settings(desk: Shared<'_>, changes: BTreeMap<String, String>) -
     let kept = changes.clone();
     let data_dir = desk
         .ask(move |service| {
-            service.set_settings(&changes)?;
+            service.set_settings(&changes, &[])?;
             Ok(service.data_dir().to_owned())
         })
         .await?;
@@ -38,6 +38,6 @@ pub async fn set_secret_settings(
         .into_iter()
         .map(|(key, secret)| (key, SecretString::from(secret)))
         .collect();
-    desk.ask(move |service| service.set_secret_settings(&secrets))
+    desk.ask(move |service| service.set_settings(&[], &secrets))
         .await
 }

@@ -6,6 +6,7 @@ use holdfast::service::error::Refusal;
 use holdfast::service::report::{State, StatusReason};
 use holdfast::service::{ArchiveFilter, Error};
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::fixture::{House, INSTANCE, files_below};
 
@@ -187,4 +188,27 @@ fn settings_of_an_instance_are_all_or_nothing() {
     assert_eq!(error.exit_status(), 2);
     let kept = house.service.instance(INSTANCE).unwrap();
     assert_eq!(kept.settings.check, holdfast::model::CheckLevel::Quick);
+}
+
+#[test]
+fn settings_are_all_or_nothing_secret_ones_too() {
+    let house = House::new();
+    let plain = [("theme".to_owned(), "dark".to_owned())];
+    let secret = |url: &str| [("webhook_url".to_owned(), SecretString::from(url))];
+    for bad in ["ftp://hooks.example/s3cret", "s3cret"] {
+        let error = house.service.set_settings(&plain, &secret(bad));
+        let problem = error.unwrap_err().problem();
+        assert!(!problem.message.contains("s3cret"), "{problem:?}");
+        assert_eq!(house.service.settings().unwrap().len(), 0);
+    }
+    let good = secret("https://hooks.example/s3cret");
+    let wrong = [("theme".to_owned(), "loud".to_owned())];
+    house.service.set_settings(&wrong, &good).unwrap_err();
+    assert_eq!(house.service.settings().unwrap().len(), 0);
+    house.service.set_settings(&plain, &good).unwrap();
+    let settings = house.service.settings().unwrap();
+    assert_eq!(
+        (&*settings["theme"], &*settings["webhook_url"]),
+        ("dark", "set")
+    );
 }
