@@ -60,6 +60,9 @@ pub enum DeliveryError {
     Tls,
     #[error("the address cannot be used")]
     Address,
+    /// It is known that there is one.
+    #[error("its address cannot be read from the keyring, which may be locked")]
+    NoAddress,
     #[error("the request failed")]
     Request,
     /// The notification service's own word.

@@ -49,6 +49,9 @@ impl Queue {
 
     pub fn push(&self, news: &News, wishes: &Wishes) {
         let mut state = self.shared.state();
+        if state.closed {
+            return;
+        }
         if state.waiting.len() >= LONGEST {
             let beginning = state
                 .waiting
@@ -62,6 +65,7 @@ impl Queue {
             let named = thread::Builder::new().name(state.name.to_owned());
             if named.spawn(move || shared.work(worker)).is_err() {
                 // Without a thread nothing is told; nor is anybody kept waiting.
+                state.closed = true;
                 state.waiting.clear();
             }
         }

@@ -1,4 +1,4 @@
-//! The pulse: every quarter of a minute, and at once when somebody says so, a look at the clock. `tokio-cron-scheduler` carries it; what a
+//! The pulse: every quarter of a minute, and at once when the machine has slept, a look at the clock. `tokio-cron-scheduler` carries it; what a
 //! look is for is not known here. The only place of schedules with async code in it.
 //!
 //! The library polls twice a second while its runtime turns. So the runtime is turned only when the beat is due, which the library says
@@ -71,11 +71,6 @@ impl Pulse {
             nudge,
             thread: Some(thread),
         })
-    }
-
-    #[must_use]
-    pub fn nudge(&self) -> Nudge {
-        self.nudge.clone()
     }
 }
 

@@ -15,7 +15,7 @@ use super::report::{JobStatus, ScheduleRow};
 use crate::service::{Result, at, make_private, private_file};
 
 /// The sidecar's file in the data folder.
-pub const FILE_NAME: &str = "backup_jobs_meta.json";
+const FILE_NAME: &str = "backup_jobs_meta.json";
 
 #[derive(Serialize)]
 struct Sidecar<'a> {

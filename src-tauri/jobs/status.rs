@@ -86,37 +86,34 @@ fn worse(report: &mut StatusReport, rows: &[ScheduleRow]) {
     let waiting = named(&|row| {
         matches!(row.status, JobStatus::Waiting | JobStatus::Retrying) && row.problem.is_some()
     });
-    for (names, state, reason, what) in [
+    for (names, state, reason, fact) in [
         (
             failing,
             State::Failing,
             StatusReason::ScheduleFailed,
-            "The last run of schedule",
+            ["The last run of schedule ", " did not succeed"],
         ),
         (
             disabled,
             State::Attention,
             StatusReason::ScheduleCannotRun,
-            "What cannot run is schedule",
+            ["Schedule ", " cannot run"],
         ),
         (
             waiting,
             State::Attention,
             StatusReason::ScheduleWaits,
-            "What waits is schedule",
+            ["Schedule ", " waits"],
         ),
     ] {
         if names.is_empty() {
             continue;
         }
         let problem = first_problem(&names);
-        let list = names.join(", ");
-        let why = problem
-            .as_ref()
-            .map_or(String::new(), |p| format!(": {}", p.message));
-        let sentence = match reason {
-            StatusReason::ScheduleFailed => format!("{what} {list} did not succeed{why}."),
-            _ => format!("{what} {list}{why}."),
+        let fact = fact.join(&names.join(", "));
+        let sentence = match &problem {
+            Some(problem) => format!("{fact}: {}.", problem.message),
+            None => format!("{fact}."),
         };
         if say(report, state, reason, sentence, names) {
             report.problem = problem;

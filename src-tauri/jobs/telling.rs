@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::slot::{How, Reason, SlotRecord, SlotState};
@@ -11,7 +12,7 @@ use crate::alerts::{Alerts, Channel, DeliveryError, Desktop, Event, Ledger, News
 use crate::environment;
 use crate::model::Language;
 use crate::model::schedule::{CatchUp, Schedule};
-use crate::service::{AlertSettings, BackupService, Result};
+use crate::service::{BackupService, Result};
 
 /// How often it is looked whether a backup is overdue.
 const LOOK_FOR_ALARMS: SignedDuration = SignedDuration::from_mins(5);
@@ -20,8 +21,9 @@ pub struct Telling {
     service: Arc<BackupService>,
     store: Arc<JobStore>,
     alerts: Alerts,
-    /// The last wishes that could be read: a keyring that is locked now was not always.
-    wishes: Mutex<Option<Wishes>>,
+    ledger: Arc<Told>,
+    /// The last that could be read: a keyring that is locked now was not always.
+    wishes: Mutex<Wishes>,
     looked: Mutex<Option<Timestamp>>,
 }
 
@@ -38,8 +40,14 @@ impl Telling {
         Self {
             service,
             store,
-            alerts: Alerts::new(ledger),
-            wishes: Mutex::default(),
+            alerts: Alerts::new(Arc::clone(&ledger) as Arc<dyn Ledger>),
+            ledger,
+            wishes: Mutex::new(Wishes {
+                desktop: desktop(None),
+                language: language(None),
+                webhook: None,
+                ping: None,
+            }),
             looked: Mutex::default(),
         }
     }
@@ -163,31 +171,50 @@ impl Telling {
     }
 
     fn tell(&self, news: &News) {
-        let read = self.service.alert_settings().map(wishes_of);
-        let mut last = lock(&self.wishes);
-        if let Ok(wishes) = read {
-            *last = Some(wishes);
+        let mut wishes = lock(&self.wishes);
+        if let Ok(settings) = self.service.alert_settings() {
+            *wishes = Wishes {
+                desktop: desktop(settings.notify.as_deref()),
+                language: language(settings.language.as_deref()),
+                webhook: self.address(
+                    Channel::Webhook,
+                    settings.webhook_url,
+                    wishes.webhook.as_ref(),
+                ),
+                ping: self.address(Channel::Ping, settings.ping_url, wishes.ping.as_ref()),
+            };
         }
-        if let Some(wishes) = &*last {
-            self.alerts.tell(news, wishes);
+        self.alerts.tell(news, &wishes);
+    }
+
+    fn address(
+        &self,
+        channel: Channel,
+        read: Result<Option<SecretString>>,
+        last: Option<&SecretString>,
+    ) -> Option<SecretString> {
+        match (read, last) {
+            (Ok(address), _) => address,
+            (Err(_), Some(last)) => Some(last.clone()),
+            (Err(_), None) => {
+                self.ledger
+                    .delivered(channel, Err(DeliveryError::NoAddress));
+                None
+            }
         }
     }
 }
 
-fn wishes_of(settings: AlertSettings) -> Wishes {
-    Wishes {
-        desktop: match settings.notify.as_deref() {
-            Some("no") => Desktop::No,
-            Some("all") => Desktop::All,
-            _ => Desktop::Problems,
-        },
-        language: Language::choose(
-            settings.language.as_deref(),
-            environment::language().as_deref(),
-        ),
-        webhook: settings.webhook_url,
-        ping: settings.ping_url,
+fn desktop(setting: Option<&str>) -> Desktop {
+    match setting {
+        Some("no") => Desktop::No,
+        Some("all") => Desktop::All,
+        _ => Desktop::Problems,
     }
+}
+
+fn language(setting: Option<&str>) -> Language {
+    Language::choose(setting, environment::language().as_deref())
 }
 
 /// The job store as the alerts' memory. What cannot be remembered is told anew: better twice than never.

@@ -341,6 +341,33 @@ fn a_later_process_replaces_what_an_earlier_one_showed_but_not_at_another_servic
 }
 
 #[test]
+fn a_hostile_name_forges_no_line_of_a_notification() {
+    in_session(
+        "alerts::a_hostile_name_forges_no_line_of_a_notification",
+        || {
+            let service = notification_service(&["body"]);
+            let (alerts, _) = alerts();
+            let wishes = Wishes {
+                desktop: Desktop::Problems,
+                ..wishes()
+            };
+            let mut news = news(Event::Failed);
+            news.problem.as_mut().unwrap().message = "a\nAll is well\u{202e}".to_owned();
+            alerts.tell(&news, &wishes);
+            alerts.finish(PATIENCE);
+            let told = service.told();
+            let Told::Notify(shown) = &told[0] else {
+                panic!("{told:#?}")
+            };
+            assert_eq!(
+                shown.body,
+                "a\u{fffd}All is well\u{fffd}\nFree some space.\nSchedule nightly"
+            );
+        },
+    );
+}
+
+#[test]
 fn where_nobody_shows_notifications_nothing_fails() {
     in_session(
         "alerts::where_nobody_shows_notifications_nothing_fails",

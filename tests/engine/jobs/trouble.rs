@@ -1,6 +1,7 @@
 //! Schedules that cannot run, or not well: it is said, and nothing else suffers.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use holdfast::jobs::report::JobStatus;
 use holdfast::jobs::slot::{Reason, SlotState};
@@ -10,8 +11,9 @@ use holdfast::service::report::{State, StatusReason};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
-use crate::alerts::places::{Answer, Server};
+use crate::alerts::places::{Answer, Server, Told, notification_service};
 use crate::service::fixture::{House, INSTANCE};
+use crate::session::in_session;
 
 use super::works::{Works, ago, change, later, open};
 
@@ -158,7 +160,7 @@ fn no_verified_backup_for_days_is_failing_whatever_ran() {
     );
     assert_eq!(late.concerned, [INSTANCE]);
     let change = [("alarm_days".to_owned(), "30".to_owned())];
-    works.house.service.set_settings(&change).unwrap();
+    works.house.service.set_settings(&change, &[]).unwrap();
     assert_eq!(works.scheduler.status(day(9)).unwrap().state, State::Well);
 }
 
@@ -250,7 +252,7 @@ fn an_overdue_backup_is_an_alarm_once_and_cleared_by_the_next_one() {
     let works = Works::new();
     let hook = SecretString::from(format!("{}/hook", server.url()));
     let secrets = [("webhook_url".to_owned(), hook)];
-    works.house.service.set_secret_settings(&secrets).unwrap();
+    works.house.service.set_settings(&[], &secrets).unwrap();
     // There is no schedule at all: it is the age that counts.
     let day = |n: i64| Timestamp::now() + SignedDuration::from_hours(24 * n);
     works.tick(day(7));
@@ -270,4 +272,28 @@ fn an_overdue_backup_is_an_alarm_once_and_cleared_by_the_next_one() {
         .collect();
     let expected = ["alarm", "alarm_cleared"].map(|e| (e.to_owned(), INSTANCE.to_owned()));
     assert_eq!(events, expected);
+}
+
+#[test]
+fn a_keyring_that_gives_no_address_keeps_nobody_else_from_being_told() {
+    in_session(
+        "jobs::trouble::a_keyring_that_gives_no_address_keeps_nobody_else_from_being_told",
+        || {
+            let screen = notification_service(&["body"]);
+            let works = Works::new();
+            let hook = SecretString::from("https://hooks.example/s3cret");
+            let secrets = [("webhook_url".to_owned(), hook)];
+            works.house.service.set_settings(&[], &secrets).unwrap();
+            // What others can read is not taken: as good as locked.
+            let keys = works.house.path("data").join("keys.json");
+            fs::set_permissions(&keys, fs::Permissions::from_mode(0o644)).unwrap();
+            works.tick(Timestamp::now() + SignedDuration::from_hours(24 * 9));
+            works.scheduler.finish_telling();
+            let told = screen.told();
+            assert!(matches!(&told[..], [Told::Notify(alarm)] if alarm.title.contains(INSTANCE)));
+            let status = works.scheduler.status(Timestamp::now()).unwrap();
+            let codes: Vec<_> = status.warnings.iter().map(|w| w.code.as_str()).collect();
+            assert_eq!(codes, ["webhook_undelivered"]);
+        },
+    );
 }
