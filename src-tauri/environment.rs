@@ -1,5 +1,5 @@
-//! Where the data folder is, where secrets are kept, and which language is spoken, by flag, environment and XDG: one rule for the command line and the window.
-//! It makes nothing and opens nothing.
+//! Where the data folder is, where secrets are kept, and which language is spoken, by flag, environment and XDG: one rule for the command
+//! line and the window. It makes nothing and opens nothing.
 
 use std::env;
 use std::ffi::{OsStr, OsString};

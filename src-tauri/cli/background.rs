@@ -20,8 +20,8 @@ use crate::jobs::slot::SlotRecord;
 use crate::jobs::{
     BackupScheduler, NoWatcher, Pulse, RunInfo, Watch, Watcher, Watching, scheduler_process,
 };
-use crate::model::Problem;
 use crate::model::schedule::Schedule;
+use crate::model::{Problem, harmless};
 use crate::service::{self, BackupService};
 
 /// Runs what is scheduled. Ends at SIGTERM or Ctrl-C: what runs is cancelled, and its slot is run again by the next start.
@@ -56,17 +56,18 @@ fn stay(session: &Session) -> Result<()> {
         std::process::id()
     ))?;
     let looking = Arc::clone(&scheduler);
-    let pulse = Pulse::start(move |watch| looking.look(watch)).map_err(Error::Signals)?;
+    let pulse = Pulse::start(move |watch| looking.look(watch)).map_err(Error::Clock)?;
     signals.forever().next();
     // The second one ends it at once; what is left behind is cleaned up by the next start.
     thread::spawn(move || {
         signals.forever().next();
         signal_hook::low_level::exit(130);
     });
+    // No look from here on: what is opened now is all there will be.
+    drop(pulse);
     if let Some(opened) = scheduler.opened_before() {
         opened.leave();
         opened.cancel_all();
-        drop(pulse);
         opened.wait_until_idle();
         opened.finish_telling();
     }
@@ -93,9 +94,9 @@ impl Alone {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if *said != problem {
             if let Some(problem) = &problem {
-                let text = format!("error: {}\nhint: {}", problem.message, problem.hint);
+                let (message, hint) = (harmless(&problem.message), harmless(&problem.hint));
                 // There is nobody left to tell where it cannot be written.
-                let _ = writeln!(io::stderr().lock(), "{text}");
+                let _ = writeln!(io::stderr().lock(), "error: {message}\nhint: {hint}");
             }
             *said = problem;
         }
@@ -148,7 +149,7 @@ impl Watcher for Journal {
 
 fn say(line: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}")
+    writeln!(out, "{}", harmless(line))
         .and_then(|()| out.flush())
         .map_err(Error::Output)
 }

@@ -21,6 +21,8 @@ pub(super) enum Error {
     Input(#[source] io::Error),
     #[error("signals cannot be watched")]
     Signals(#[source] io::Error),
+    #[error("the clock cannot be watched")]
+    Clock(#[source] io::Error),
     /// `reason` never holds the value.
     #[error("the secret `{key}` cannot be taken: {reason}")]
     Secret { key: String, reason: String },
@@ -52,31 +54,36 @@ impl Error {
             ),
             Self::Environment(error @ EnvironmentError::NoHome) => (
                 "no_data_folder",
-                sentence("the data folder is not known", error),
+                sentence("The data folder is not known", error),
                 "Give --data-dir DIR, or set HOME.",
             ),
             Self::Autostart(cause) => (
                 "autostart",
                 sentence(
-                    "the start with the desktop session could not be changed",
+                    "The start with the desktop session could not be changed",
                     cause,
                 ),
                 "The setting is kept; correct this and set it once more.",
             ),
             Self::Output(cause) => (
                 "output",
-                sentence("the answer could not be written to standard output", cause),
+                sentence("The answer could not be written to standard output", cause),
                 "What was asked for is done all the same; look at `holdfast history`.",
             ),
             Self::Input(cause) => (
                 "input",
-                sentence("standard input could not be read", cause),
+                sentence("Standard input could not be read", cause),
                 "Give the secret by an environment variable: --secret KEY=env:VARIABLE.",
             ),
             Self::Signals(cause) => (
                 "signals",
-                sentence("the system does not let Holdfast watch for Ctrl-C", cause),
+                sentence("The system does not let Holdfast watch for Ctrl-C", cause),
                 "Try again; nothing was changed.",
+            ),
+            Self::Clock(cause) => (
+                "clock",
+                sentence("The system does not let Holdfast watch the clock", cause),
+                "No schedule runs. See how many processes and threads this user may have, and start it again.",
             ),
             Self::Secret { key, reason } => (
                 "bad_secret",
@@ -86,7 +93,7 @@ impl Error {
             Self::Demo { step, cause } => (
                 "demo",
                 sentence(
-                    &format!("the demonstration could not go on ({step})"),
+                    &format!("The demonstration could not go on ({step})"),
                     cause.as_ref(),
                 ),
                 "Nothing of yours was touched: the demonstration has a folder of its own. Keep it with --keep and look inside.",
@@ -123,8 +130,7 @@ pub(super) fn usage(error: &clap::Error) -> Problem {
 
 /// The fact and the whole chain of its causes as one sentence.
 fn sentence(fact: &str, cause: &dyn std::error::Error) -> String {
-    let mut text: String = fact.chars().take(1).flat_map(char::to_uppercase).collect();
-    text.extend(fact.chars().skip(1));
+    let mut text = fact.to_owned();
     let mut next = Some(cause);
     while let Some(error) = next {
         text.push_str(": ");
@@ -151,6 +157,7 @@ mod tests {
             Error::Output(disk()),
             Error::Input(disk()),
             Error::Signals(disk()),
+            Error::Clock(disk()),
             Error::Secret {
                 key: "password".into(),
                 reason: "the variable PW is not set".into(),
@@ -171,6 +178,7 @@ mod tests {
         1 output: The answer could not be written to standard output: no space left on device | What was asked for is done all the same; look at `holdfast history`.
         1 input: Standard input could not be read: no space left on device | Give the secret by an environment variable: --secret KEY=env:VARIABLE.
         1 signals: The system does not let Holdfast watch for Ctrl-C: no space left on device | Try again; nothing was changed.
+        1 clock: The system does not let Holdfast watch the clock: no space left on device | No schedule runs. See how many processes and threads this user may have, and start it again.
         2 bad_secret: The secret password cannot be taken: the variable PW is not set | Give it as KEY=env:VARIABLE, or as KEY=- to be asked for it; never as plain text, which other users can see.
         1 demo: The demonstration could not go on (starting the writer): no space left on device | Nothing of yours was touched: the demonstration has a folder of its own. Keep it with --keep and look inside.
         ");

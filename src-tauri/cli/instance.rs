@@ -42,7 +42,7 @@ pub(super) enum Verb {
         long_about = "Run one of its hooks now, as a backup or restore would, and show what it says: the line is really executed\n\n\
                       It runs by `sh -c` in the instance's folder, with your rights, for two minutes at most, and finds HOLDFAST_HOOK, \
                       HOLDFAST_INSTANCE and HOLDFAST_INSTANCE_DIR in its environment; `after` finds HOLDFAST_RESULT=ok too, and \
-                      HOLDFAST_RESULT=failed where the reading of a real backup failed. A stop hook that is tried stops the service: \
+                      HOLDFAST_RESULT=failed where the reading of a real backup failed as a whole. A stop hook that is tried stops the service: \
                       try the start hook after it."
     )]
     TestHook {

@@ -98,10 +98,10 @@ struct OptionalCadenceArguments {
 
 #[derive(Args)]
 struct RestArguments {
-    /// Such as Europe/Berlin [default: this machine's]
+    /// Such as Europe/Berlin [default of a new one: this machine's]
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
-    /// What it does: back up, or check the newest archive at each destination
+    /// backup; or, of the newest archive at each destination, verify or drill [default of a new one: backup]
     #[arg(long, value_name = "ACT", value_parser = act)]
     act: Option<ScheduledAct>,
     #[arg(

@@ -37,6 +37,9 @@ pub(super) fn status(session: &Session) -> Result<u8> {
     };
     session.answer_with(status, &report, |page| {
         page.line(&report.sentence);
+        if let Some(problem) = &report.problem {
+            page.line(format!("hint: {}", problem.hint));
+        }
         for warning in &report.warnings {
             page.line(format!("warning: {}", warning.message));
         }
@@ -58,7 +61,7 @@ pub(super) fn status(session: &Session) -> Result<u8> {
                     i.name.clone(),
                     page.time_or(i.last_verified_at, "never"),
                     page.time_or(i.restorable_as_of, "nothing yet"),
-                    page.time_or(i.next_run, "by hand"),
+                    page.time_or(i.next_run, "none"),
                 ]
             })
             .collect();

@@ -180,12 +180,12 @@ pub struct StatusReport {
     pub sentence: String,
     /// What the sentence says, for whoever says it in another language.
     pub reason: StatusReason,
-    /// The instances that the reason is about.
+    /// The instances or schedules that the reason is about.
     pub concerned: Vec<String>,
     /// The one behind it, where there is one.
     pub problem: Option<Problem>,
     pub instances: Vec<InstanceStatus>,
-    /// What is wrong with the place of the data folder itself.
+    /// What does not change how things stand, and wants to be looked after: the data folder's own place, news that did not arrive.
     pub warnings: Vec<Warning>,
 }
 

@@ -66,7 +66,7 @@ impl BackupService {
         )) = self.identities()
         {
             let problem = Error::Keys(lost).problem();
-            let sentence = format!("{}. {}", problem.message, problem.hint);
+            let sentence = format!("{}.", problem.message);
             let mut report = attention(StatusReason::KeysLost, &sentence);
             report.state = State::Failing;
             report.problem = Some(problem);
@@ -84,9 +84,7 @@ impl BackupService {
         let patience = self.alarm_after()?;
         for instance in &instances {
             let (status, last) = self.instance_status(instance)?;
-            // Since it is there, where there is none yet.
-            let since = status.last_verified_at.unwrap_or(instance.created_at);
-            if now.duration_since(since) > patience {
+            if is_overdue(instance, status.last_verified_at, now, patience) {
                 overdue.push(instance.name.clone());
             }
             match last {
@@ -138,7 +136,7 @@ impl BackupService {
         let mut found = Vec::new();
         for instance in self.store.instances()? {
             let last = self.last_verified(&instance)?;
-            if now.duration_since(last.unwrap_or(instance.created_at)) > patience {
+            if is_overdue(&instance, last, now, patience) {
                 found.push((instance.name, last));
             }
         }
@@ -195,6 +193,16 @@ impl BackupService {
         };
         Ok((status, worst))
     }
+}
+
+/// Since it is there, where there is no verified backup yet.
+fn is_overdue(
+    instance: &Instance,
+    last_verified: Option<Timestamp>,
+    now: Timestamp,
+    patience: SignedDuration,
+) -> bool {
+    now.duration_since(last_verified.unwrap_or(instance.created_at)) > patience
 }
 
 fn attention(reason: StatusReason, sentence: &str) -> StatusReport {

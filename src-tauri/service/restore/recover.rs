@@ -1,5 +1,6 @@
 //! What the next start does about restores whose process died, and which pre-images are kept. No key is needed for any of it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -179,6 +180,9 @@ fn start_again(
             line.clone_into(&mut instance.settings.hooks.start);
             hooks::run(&instance, HookKind::Start, None, &cancel)
         }
-        _ => hooks::run_line(line, Path::new("/"), &[], hooks::HOOK_TIMEOUT, &cancel),
+        _ => {
+            let known: [(&str, &OsStr); 1] = [("HOLDFAST_HOOK", HookKind::Start.as_str().as_ref())];
+            hooks::run_line(line, Path::new("/"), &known, hooks::HOOK_TIMEOUT, &cancel)
+        }
     }
 }

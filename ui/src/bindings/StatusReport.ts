@@ -11,7 +11,7 @@ export type StatusReport = { state: State, sentence: string,
  */
 reason: StatusReason, 
 /**
- * The instances that the reason is about.
+ * The instances or schedules that the reason is about.
  */
 concerned: Array<string>, 
 /**
@@ -19,6 +19,6 @@ concerned: Array<string>,
  */
 problem: Problem | null, instances: Array<InstanceStatus>, 
 /**
- * What is wrong with the place of the data folder itself.
+ * What does not change how things stand, and wants to be looked after: the data folder's own place, news that did not arrive.
  */
 warnings: Array<Warning>, };

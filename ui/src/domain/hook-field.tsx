@@ -1,6 +1,6 @@
 // One command of an instance, and what it does when it is tried.
 import { Button, Code, Group, Stack, Text, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { HookKind } from "../bindings/HookKind";
 import type { Instance } from "../bindings/Instance";
@@ -22,6 +22,7 @@ export function HookField({ instance, hook, draft, set }: Part & { instance: Ins
   const line = draft.hooks[hook];
   const saved = instance.settings.hooks[hook];
   const name = t(`instances.hook_${hook}`);
+  const unsaved = useId();
   return (
     <Stack gap="xs">
       <Group align="flex-end" wrap="nowrap" gap="sm">
@@ -41,6 +42,7 @@ export function HookField({ instance, hook, draft, set }: Part & { instance: Ins
         <Button
           variant="default"
           aria-label={t("instances.hook_test_of", { name })}
+          aria-describedby={line === saved ? undefined : unsaved}
           disabled={saved.trim() === "" || line !== saved}
           loading={test.isPending}
           onClick={() => {
@@ -64,8 +66,8 @@ export function HookField({ instance, hook, draft, set }: Part & { instance: Ins
           </Button>
         )}
       </Group>
-      {line !== saved && line.trim() !== "" && (
-        <Text size="xs" className="quiet">
+      {line !== saved && (
+        <Text id={unsaved} size="xs" className="quiet">
           {t("instances.hook_test_unsaved")}
         </Text>
       )}

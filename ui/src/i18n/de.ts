@@ -84,7 +84,7 @@ export const de: Words = {
     last_verified: "Zuletzt geprüft",
     restorable: "Wiederherstellbar auf",
     next_run: "Nächste Sicherung",
-    no_schedule: "von Hand",
+    no_schedule: "keine geplant",
     back_up: "Jetzt sichern",
     restore: "Wiederherstellen",
     instances: "Instanzen",

@@ -83,7 +83,7 @@ export const en = {
     last_verified: "Last verified",
     restorable: "Restorable as of",
     next_run: "Next backup",
-    no_schedule: "by hand",
+    no_schedule: "none planned",
     back_up: "Back up now",
     restore: "Restore",
     instances: "Instances",
