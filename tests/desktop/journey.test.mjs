@@ -5,7 +5,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { after, before, test as nodeTest } from "node:test";
+import { after, before } from "node:test";
+import { steps } from "./steps.mjs";
 import { answerDialog, until, Window } from "./window.mjs";
 
 const binary = process.env.HOLDFAST_BINARY;
@@ -17,17 +18,7 @@ const devices = path.join(service, "data/devices.db");
 const users = path.join(service, "data/local_auth.db");
 
 let window;
-let broken = null;
-
-/** A step of the journey. After one that failed the others fail at once: they would only wait for what cannot come. */
-function test(name, step) {
-  nodeTest(name, async () => {
-    assert.equal(broken, null, `an earlier step failed: ${broken}`);
-    broken = name;
-    await step();
-    broken = null;
-  });
-}
+const test = steps();
 
 before(async () => {
   makeService();

@@ -5,7 +5,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { after, before, test as nodeTest } from "node:test";
+import { after, before } from "node:test";
+import { steps } from "./steps.mjs";
 import { answerDialog, until, Window } from "./window.mjs";
 
 const binary = process.env.HOLDFAST_BINARY;
@@ -19,17 +20,7 @@ const kit = path.join(scratch, "kit.txt");
 
 let window;
 let other;
-let broken = null;
-
-/** After a step that failed the others fail at once: they would only wait for what cannot come. */
-function test(name, step) {
-  nodeTest(name, { timeout: 180_000 }, async () => {
-    assert.equal(broken, null, `an earlier step failed: ${broken}`);
-    broken = name;
-    await step();
-    broken = null;
-  });
-}
+const test = steps();
 
 before(async () => {
   mkdirSync(path.join(service, "logs"), { recursive: true });

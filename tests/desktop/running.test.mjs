@@ -16,7 +16,8 @@ import {
 } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { after, before, test as nodeTest } from "node:test";
+import { after, before } from "node:test";
+import { steps } from "./steps.mjs";
 import { Panel, Tray } from "./tray.mjs";
 import { until, Window } from "./window.mjs";
 
@@ -29,17 +30,7 @@ const MIB = 1 << 20;
 
 let window;
 let panel;
-let broken = null;
-
-/** After a step that failed the others fail at once: they would only wait for what cannot come. */
-function test(name, step) {
-  nodeTest(name, { timeout: 180_000 }, async () => {
-    assert.equal(broken, null, `an earlier step failed: ${broken}`);
-    broken = name;
-    await step();
-    broken = null;
-  });
-}
+const test = steps();
 
 before(async () => {
   panel = await Panel.start();

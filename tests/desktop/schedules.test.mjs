@@ -6,7 +6,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, wr
 import { createServer } from "node:http";
 import os from "node:os";
 import path from "node:path";
-import { after, before, test as nodeTest } from "node:test";
+import { after, before } from "node:test";
+import { steps } from "./steps.mjs";
 import { openMenu, Panel, Tray } from "./tray.mjs";
 import { screenshot, sleep, until } from "./window.mjs";
 
@@ -26,17 +27,7 @@ let tray;
 let notifications;
 let web;
 const heard = [];
-let broken = null;
-
-/** After a step that failed the others fail at once: they would only wait for what cannot come. */
-function test(name, step) {
-  nodeTest(name, { timeout: 300_000 }, async () => {
-    assert.equal(broken, null, `an earlier step failed: ${broken}`);
-    broken = name;
-    await step();
-    broken = null;
-  });
-}
+const test = steps(300_000);
 
 before(async () => {
   mkdirSync(place);

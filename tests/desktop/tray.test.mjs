@@ -5,7 +5,8 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { after, before, test as nodeTest } from "node:test";
+import { after, before } from "node:test";
+import { steps } from "./steps.mjs";
 import { openMenu, Panel, Tray } from "./tray.mjs";
 import { screenshot, sleep, until, xdotool } from "./window.mjs";
 
@@ -20,17 +21,7 @@ let panel;
 let tray;
 /** Open descriptors of a process that never had a window. */
 let descriptors;
-let broken = null;
-
-/** After a step that failed the others fail at once: they would only wait for what cannot come. */
-function test(name, step) {
-  nodeTest(name, { timeout: 180_000 }, async () => {
-    assert.equal(broken, null, `an earlier step failed: ${broken}`);
-    broken = name;
-    await step();
-    broken = null;
-  });
-}
+const test = steps();
 
 before(() => {
   addService("web");
