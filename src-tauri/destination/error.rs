@@ -1,6 +1,7 @@
 //! What can go wrong at a place, by kind: a person and a retry decide by the kind, the detail holds the fact. It makes no sentences.
 
 use std::io;
+use std::time::Duration;
 
 use rustix::io::Errno;
 
@@ -12,6 +13,10 @@ pub struct DestinationError {
     pub detail: String,
     #[source]
     pub cause: Option<io::Error>,
+    /// Of `Trust`: the fingerprint that was presented, as a setting takes it, for a person to compare and trust.
+    pub presented: Option<String>,
+    /// Of `Throttled`: when the place wants to be asked again.
+    pub retry_after: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -50,17 +55,54 @@ impl DestinationError {
             kind,
             detail: detail.into(),
             cause: None,
+            presented: None,
+            retry_after: None,
         }
+    }
+
+    /// With what led to it.
+    pub fn because(kind: ErrorKind, detail: impl Into<String>, cause: io::Error) -> Self {
+        Self {
+            cause: Some(cause),
+            ..Self::new(kind, detail)
+        }
+    }
+
+    /// What a failed read of an archive carries.
+    #[must_use]
+    pub fn of_read(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
     }
 
     /// A failure of the file system, with the kind that its number means.
     pub fn io(detail: impl Into<String>, cause: impl Into<io::Error>) -> Self {
         let cause = cause.into();
-        Self {
-            kind: kind_of(&cause),
-            detail: detail.into(),
-            cause: Some(cause),
-        }
+        Self::because(kind_of(&cause), detail, cause)
+    }
+}
+
+impl ErrorKind {
+    /// Whether the same call may succeed a little later, with nothing changed by anybody.
+    #[must_use]
+    pub fn may_pass(self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable | Self::Timeout | Self::Throttled | Self::Truncated
+        )
+    }
+}
+
+/// A failure in the middle of a reader.
+impl From<DestinationError> for io::Error {
+    fn from(error: DestinationError) -> Self {
+        let kind = match error.kind {
+            ErrorKind::Missing => io::ErrorKind::NotFound,
+            ErrorKind::Timeout => io::ErrorKind::TimedOut,
+            ErrorKind::Truncated => io::ErrorKind::UnexpectedEof,
+            ErrorKind::Forbidden => io::ErrorKind::PermissionDenied,
+            _ => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
     }
 }
 
@@ -90,6 +132,11 @@ fn kind_of(cause: &io::Error) -> ErrorKind {
             | Errno::NETUNREACH
             | Errno::CONNREFUSED
             | Errno::NODEV
+            | Errno::CONNRESET
+            | Errno::CONNABORTED
+            | Errno::PIPE
+            | Errno::NETDOWN
+            | Errno::ADDRNOTAVAIL
             | Errno::NXIO,
         ) => ErrorKind::Unreachable,
         Some(Errno::NAMETOOLONG) => ErrorKind::Config,

@@ -1,9 +1,23 @@
 //! Places that keep archives: one small contract, one file a type, decorators of the same trait. It knows nothing of what the bytes mean.
 
+mod azure;
+mod body;
 pub mod contract;
 mod error;
+mod folders;
+mod ftp;
+mod http;
 mod key;
 pub mod local;
+mod net;
+pub mod retry;
+mod s3;
+mod settings;
+mod sftp;
+mod temporary;
+pub mod throttle;
+mod tls;
+mod webdav;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -15,11 +29,14 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::model::{Cancel, DestinationConfig, DestinationType, Observer};
+use crate::model::{Cancel, DestinationConfig, DestinationType, NoObserver, Observer};
 
 pub use contract::test;
 pub use error::{DestinationError, ErrorKind};
 pub use key::Key;
+use retry::{Patience, Retry};
+use settings::Settings;
+use throttle::{Pace, Throttle};
 
 /// A place of archives. Promises (the contract suite holds every type to them): an archive is visible only when complete; what was
 /// acknowledged can be read back; a read gives exactly the bytes asked for or an error; nothing leaves the base path; deleting what is
@@ -33,7 +50,33 @@ pub trait Destination: Send + Sync {
     fn staging(&self, key: &Key) -> Result<Option<PathBuf>, DestinationError>;
     /// Writes under a temporary name, verifies, publishes create-only. `Exists` where the name is taken: a staged body then stays, so
     /// that it can be put under the next name. After any other failure nothing is left, a staged body included.
-    fn put(&self, key: &Key, body: &Body, call: &Call<'_>) -> Result<Stored, DestinationError>;
+    fn put(&self, key: &Key, body: &Body, call: &Call<'_>) -> Result<Stored, DestinationError> {
+        let mut left = None;
+        let stored = self.attempt(key, body, &mut left, call);
+        if let Some(left) = left {
+            self.clear_away(key, &left);
+        }
+        stored
+    }
+    /// One try to `put`. Where it fails in a way that may pass by itself (`ErrorKind::may_pass`), what has arrived may stay there, and
+    /// `left` then says what it is: the next try with it goes on from there, `discard` removes it. After a success, and after any other
+    /// failure, `left` is None.
+    fn attempt(
+        &self,
+        key: &Key,
+        body: &Body,
+        left: &mut Option<Unfinished>,
+        call: &Call<'_>,
+    ) -> Result<Stored, DestinationError>;
+    /// Removes what a try has left. Gone already is success.
+    fn discard(
+        &self,
+        _key: &Key,
+        _left: &Unfinished,
+        _call: &Call<'_>,
+    ) -> Result<(), DestinationError> {
+        Ok(())
+    }
     /// `Truncated` for a range past the end; a reader that ends early fails with `UnexpectedEof`.
     fn get(
         &self,
@@ -56,7 +99,24 @@ pub trait Destination: Send + Sync {
     /// Removes temporary names of interrupted writes of one's own that are older than `age`. Returns how many.
     fn sweep(&self, age: Duration, call: &Call<'_>) -> Result<u32, DestinationError>;
     fn free_space(&self, call: &Call<'_>) -> Result<Option<u64>, DestinationError>;
+
+    /// Best effort, and also when the call it belonged to was cancelled: what cannot be removed now is the sweep's.
+    fn clear_away(&self, key: &Key, left: &Unfinished) {
+        let cancel = Cancel::new();
+        let call = Call {
+            deadline: Instant::now().checked_add(CLEARING),
+            ..Call::new(&cancel, &NoObserver)
+        };
+        let _ = self.discard(key, left, &call);
+    }
 }
+
+/// How long the removal of something unfinished may take.
+const CLEARING: Duration = Duration::from_secs(30);
+
+/// What an interrupted try left at a place: a temporary name, the id of an upload. Only the type that made it understands it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished(pub String);
 
 /// Facts about a type or a place, as data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,13 +141,27 @@ pub struct Body {
 }
 
 /// What a call is given besides its arguments.
+#[derive(Clone, Copy)]
 pub struct Call<'a> {
     pub cancel: &'a Cancel,
     pub observer: &'a dyn Observer,
     pub deadline: Option<Instant>,
+    /// How fast a body may be sent.
+    pub pace: Option<&'a Pace>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// Without a deadline, at full speed.
+    #[must_use]
+    pub fn new(cancel: &'a Cancel, observer: &'a dyn Observer) -> Self {
+        Self {
+            cancel,
+            observer,
+            deadline: None,
+            pace: None,
+        }
+    }
+
     /// For loops: `Cancelled` or `Timeout` once the call should end.
     pub fn check(&self) -> Result<(), DestinationError> {
         if self.cancel.is_cancelled() {
@@ -132,19 +206,24 @@ pub struct TestCheck {
     pub message: String,
 }
 
-/// Opens the place of a configuration. Secrets by their name (`password`, …).
+/// Opens the place of a configuration, with its retries and its bandwidth limit. It connects to nothing yet. Secrets by their name
+/// (`password`, …).
 pub fn open(
     config: &DestinationConfig,
-    _secrets: &BTreeMap<String, SecretString>,
+    secrets: &BTreeMap<String, SecretString>,
 ) -> Result<Arc<dyn Destination>, DestinationError> {
-    match config.destination_type {
-        DestinationType::Local => Ok(Arc::new(local::Local::open(config)?)),
-        later => Err(DestinationError::new(
-            ErrorKind::Config,
-            format!(
-                "destinations of type `{}` are not available yet",
-                later.as_str()
-            ),
-        )),
-    }
+    let settings = Settings::new(config, secrets);
+    let place: Arc<dyn Destination> = match config.destination_type {
+        DestinationType::Local => Arc::new(local::Local::open(config)?),
+        DestinationType::Sftp => sftp::open(&settings)?,
+        DestinationType::Ftp => ftp::open(&settings)?,
+        DestinationType::S3 => s3::open(&settings)?,
+        DestinationType::Azure => azure::open(&settings)?,
+        DestinationType::Webdav => webdav::open(&settings)?,
+    };
+    let place: Arc<dyn Destination> = match settings.bandwidth_limit()? {
+        Some(limit) => Arc::new(Throttle::new(place, limit)),
+        None => place,
+    };
+    Ok(Arc::new(Retry::new(place, Patience::default())))
 }

@@ -13,11 +13,7 @@ use crate::service::{Act, BackupService, Error, NewDestination, Result};
 
 impl Act<'_> {
     pub(crate) fn call(&self) -> Call<'_> {
-        Call {
-            cancel: self.cancel,
-            observer: self.observer,
-            deadline: None,
-        }
+        Call::new(self.cancel, self.observer)
     }
 }
 

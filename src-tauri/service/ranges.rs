@@ -25,11 +25,7 @@ impl RangeRead for Remote {
     }
 
     fn read_range(&self, start: u64, length: u64) -> io::Result<Box<dyn Read + Send>> {
-        let call = Call {
-            cancel: &self.cancel,
-            observer: &NoObserver,
-            deadline: None,
-        };
+        let call = Call::new(&self.cancel, &NoObserver);
         self.destination
             .get(&self.key, Some(start..start.saturating_add(length)), &call)
             .map_err(|error| {

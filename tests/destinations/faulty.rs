@@ -11,7 +11,7 @@ use std::time::Duration;
 use holdfast::destination::local::Local;
 use holdfast::destination::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
-    Verification,
+    Unfinished, Verification,
 };
 use holdfast::model::{Cancel, NoObserver};
 use jiff::SignedDuration;
@@ -107,7 +107,13 @@ impl Destination for Faulty {
         Ok(staging)
     }
 
-    fn put(&self, key: &Key, body: &Body, call: &Call<'_>) -> Result<Stored> {
+    fn attempt(
+        &self,
+        key: &Key,
+        body: &Body,
+        _left: &mut Option<Unfinished>,
+        call: &Call<'_>,
+    ) -> Result<Stored> {
         match &self.fault {
             Fault::StoresNothing => Ok(self.claimed()),
             Fault::LosesEmptyArchives if body.length == 0 => {
@@ -137,11 +143,7 @@ impl Destination for Faulty {
             Fault::IgnoresCancel => {
                 self.reach();
                 let cancel = Cancel::new();
-                let deaf = Call {
-                    cancel: &cancel,
-                    observer: &NoObserver,
-                    deadline: None,
-                };
+                let deaf = Call::new(&cancel, &NoObserver);
                 self.inner.put(key, body, &deaf)
             }
             Fault::CancelsDuringWrite(cancel) => {

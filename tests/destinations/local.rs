@@ -90,11 +90,7 @@ fn name(second: u32) -> String {
 
 fn with_call<T>(act: impl FnOnce(&Call<'_>) -> T) -> T {
     let cancel = Cancel::new();
-    act(&Call {
-        cancel: &cancel,
-        observer: &NoObserver,
-        deadline: None,
-    })
+    act(&Call::new(&cancel, &NoObserver))
 }
 
 fn body(path: &Path, bytes: &[u8]) -> Body {

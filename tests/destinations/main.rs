@@ -1,8 +1,15 @@
-//! The contract suite against every type of destination.
+//! Claims about destinations: the contract suite against each type, and what each type promises beyond it.
 
+mod azure;
 mod faulty;
+mod ftp;
 mod keys;
 mod local;
+mod s3;
+#[path = "../support/servers/mod.rs"]
+mod servers;
+mod sftp;
 #[path = "../support/small_disk.rs"]
 mod small_disk;
 mod suite;
+mod webdav;

@@ -11,11 +11,7 @@ use crate::local::Place;
 
 fn run(destination: &dyn Destination) -> Vec<TestCheck> {
     let cancel = Cancel::new();
-    let call = Call {
-        cancel: &cancel,
-        observer: &NoObserver,
-        deadline: None,
-    };
+    let call = Call::new(&cancel, &NoObserver);
     test(destination, &call)
 }
 
@@ -100,11 +96,7 @@ fn a_cancelled_test_stops_and_still_clears_up() {
     let place = Place::new();
     let cancel = Cancel::new();
     let broken = Faulty::new(place.open(), Fault::CancelsDuringWrite(cancel.clone()));
-    let call = Call {
-        cancel: &cancel,
-        observer: &NoObserver,
-        deadline: None,
-    };
+    let call = Call::new(&cancel, &NoObserver);
     let checks = test(&broken, &call);
     assert!(
         checks.len() < CASES.len() && !checks.last().unwrap().ok,

@@ -99,9 +99,8 @@ impl<'a> Bench<'a> {
     pub fn clear(&mut self) {
         let (cancel, observer) = (Cancel::new(), NoObserver);
         let call = Call {
-            cancel: &cancel,
-            observer: &observer,
             deadline: std::time::Instant::now().checked_add(CLEARING),
+            ..Call::new(&cancel, &observer)
         };
         let mut dead = Vec::new();
         let oldest = Timestamp::now().checked_sub(DEAD).unwrap_or(Timestamp::MIN);

@@ -147,8 +147,7 @@ pub(super) fn cancelled_write(bench: &mut Bench<'_>) -> Verdict {
     cancel.cancel();
     let call = Call {
         cancel: &cancel,
-        observer: bench.call.observer,
-        deadline: bench.call.deadline,
+        ..*bench.call
     };
     let sample = Sample::new(SMALL)?;
     let stopped = bench.destination.put(&key, &sample.body, &call);

@@ -20,11 +20,10 @@ const BUFFER: usize = 1 << 20;
 /// Copies a body into an empty file. A body that is not what it says is an error.
 pub(super) fn copy(body: &Body, to: &mut File, what: &str, call: &Call<'_>) -> Result<()> {
     let path = body.path.display();
-    let unreadable = |e| DestinationError {
+    let unreadable = |e| {
         // Our own file, not the place's: nothing there is missing or forbidden.
-        kind: ErrorKind::Protocol,
-        detail: format!("the finished archive `{path}` cannot be read"),
-        cause: Some(e),
+        let detail = format!("the finished archive `{path}` cannot be read");
+        DestinationError::because(ErrorKind::Protocol, detail, e)
     };
     reserve(to, body.length)?;
     let mut from = File::open(&body.path).map_err(unreadable)?;

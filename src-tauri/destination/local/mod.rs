@@ -6,6 +6,7 @@ mod read_back;
 mod temporary;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -15,16 +16,19 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use rustix::fs::{Mode, Stat};
 
+use super::folders;
 use super::key::{self, Level};
+use super::settings::Settings;
+use super::temporary::Owner;
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
-    Verification,
+    Unfinished, Verification,
 };
 use crate::model::DestinationConfig;
 use folder::Folder;
 pub use read_back::ReadBack;
+use temporary::Temporary;
 pub use temporary::create_staged;
-use temporary::{Owner, Temporary};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
@@ -41,9 +45,8 @@ pub struct Local {
 
 impl Local {
     pub fn open(config: &DestinationConfig) -> Result<Self> {
-        if let Some(unknown) = config.config.keys().find(|key| *key != "base_path") {
-            return Err(misconfigured(format!("`local` has no setting `{unknown}`")));
-        }
+        let secrets = BTreeMap::new();
+        Settings::new(config, &secrets).allow(&["base_path"])?;
         let Some(base) = config.config.get("base_path").filter(|p| !p.is_empty()) else {
             return Err(misconfigured("`local` needs a `base_path`"));
         };
@@ -183,7 +186,14 @@ impl Destination for Local {
         Ok(Some(self.folder_path(key).join(self.owner.new_name())))
     }
 
-    fn put(&self, key: &Key, body: &Body, call: &Call<'_>) -> Result<Stored> {
+    /// Nothing is left to go on from: a copy to a disk is begun anew.
+    fn attempt(
+        &self,
+        key: &Key,
+        body: &Body,
+        _left: &mut Option<Unfinished>,
+        call: &Call<'_>,
+    ) -> Result<Stored> {
         let folder = self.make_folder(key)?;
         // Before anything is copied or read; the publishing asks again, without a race.
         if folder.exists(key.file_name())? {
@@ -251,7 +261,7 @@ impl Destination for Local {
         call: &Call<'_>,
         each: &mut dyn FnMut(Listed) -> Result<()>,
     ) -> Result<()> {
-        let mut path = folders_of(prefix)?;
+        let mut path = folders::split(prefix)?;
         if Level::of(&path) == Level::Foreign {
             return Ok(());
         }
@@ -324,15 +334,6 @@ fn is_old(folder: &Folder, name: &str, now: SystemTime, age: Duration) -> Result
     let written = file.metadata().and_then(|found| found.modified());
     let idle = written.ok().and_then(|at| now.duration_since(at).ok());
     Ok(idle.is_some_and(|idle| idle >= age) && temporary::is_abandoned(&file))
-}
-
-fn folders_of(prefix: &str) -> Result<Vec<String>> {
-    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
-    if prefix.is_empty() {
-        return Ok(Vec::new());
-    }
-    let inside = Key::new(&format!("{prefix}/any"))?;
-    Ok(inside.folders().map(str::to_owned).collect())
 }
 
 fn listed(key: Key, stat: &Stat) -> Listed {

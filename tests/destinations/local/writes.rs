@@ -172,11 +172,7 @@ fn a_write_that_is_cancelled_halfway_leaves_nothing() {
             cancel: cancel.clone(),
             seen: AtomicU64::new(0),
         };
-        let call = Call {
-            cancel: &cancel,
-            observer: &observer,
-            deadline: None,
-        };
+        let call = Call::new(&cancel, &observer);
         let stopped = local.put(&key(1), &body(file.path(), &bytes), &call);
         assert_eq!(kind(stopped), ErrorKind::Cancelled);
         let seen = observer.seen.load(Ordering::Relaxed);
@@ -200,9 +196,8 @@ fn a_call_whose_time_is_over_ends() {
     let cancel = Cancel::new();
     let deadline = Some(std::time::Instant::now());
     let call = Call {
-        cancel: &cancel,
-        observer: &NoObserver,
         deadline,
+        ..Call::new(&cancel, &NoObserver)
     };
     assert_eq!(
         kind(local.put(&key(1), &body(file.path(), b"x"), &call)),
@@ -216,11 +211,7 @@ fn a_reader_stops_when_it_is_cancelled_and_says_so_when_the_archive_shrinks() {
     let local = place.open();
     put(&local, &key(1), &[1; 1000]).unwrap();
     let cancel = Cancel::new();
-    let call = Call {
-        cancel: &cancel,
-        observer: &NoObserver,
-        deadline: None,
-    };
+    let call = Call::new(&cancel, &NoObserver);
     let mut first = local.get(&key(1), None, &call).unwrap();
     let path = place.base().join(FOLDER).join(name(1));
     File::options()

@@ -1,0 +1,121 @@
+//! The bytes of an archive on their way to a place: read, hashed, counted, paced. It knows no protocol.
+
+use std::fs::File;
+use std::io::Read;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::{Body, Call, DestinationError, ErrorKind};
+use crate::model::{Phase, Progress};
+
+type Result<T> = std::result::Result<T, DestinationError>;
+
+const BLOCK: usize = 256 << 10;
+
+/// A body, block by block. The last block is given away only when all of them together are what the body says: whoever sends every block
+/// has sent the archive, and nobody completes one that changed under his hands.
+pub(super) struct Sending<'a> {
+    file: File,
+    body: &'a Body,
+    call: &'a Call<'a>,
+    digest: Sha256,
+    progress: Progress,
+}
+
+impl<'a> Sending<'a> {
+    /// From its first byte. `what`: the destination's name, for progress.
+    pub fn open(body: &'a Body, what: &str, call: &'a Call<'a>) -> Result<Self> {
+        call.check()?;
+        let file = File::open(&body.path).map_err(|e| unreadable(body, e))?;
+        let mut sending = Self {
+            file,
+            body,
+            call,
+            digest: Sha256::new(),
+            progress: Progress {
+                phase: Phase::Uploading,
+                done_bytes: 0,
+                total_bytes: body.length,
+                what: what.to_owned(),
+            },
+        };
+        if body.length == 0 {
+            sending.require_whole()?;
+        }
+        Ok(sending)
+    }
+
+    /// Passes over what the place has already: it is read and hashed, not sent.
+    pub fn skip(&mut self, length: u64) -> Result<()> {
+        let end = self.sent().saturating_add(length);
+        while self.sent() < end {
+            let left = end - self.sent();
+            self.block(left)?;
+        }
+        Ok(())
+    }
+
+    /// How many bytes were given away or passed over.
+    pub fn sent(&self) -> u64 {
+        self.progress.done_bytes
+    }
+
+    pub fn left(&self) -> u64 {
+        self.body.length - self.sent()
+    }
+
+    /// None once all were given away. It waits where the pace asks for it.
+    pub fn next(&mut self) -> Result<Option<Bytes>> {
+        self.next_up_to(u64::MAX)
+    }
+
+    /// Not more than `most` bytes: for a part of an upload.
+    pub fn next_up_to(&mut self, most: u64) -> Result<Option<Bytes>> {
+        if self.left() == 0 || most == 0 {
+            return Ok(None);
+        }
+        let block = self.block(most)?;
+        if let Some(pace) = self.call.pace {
+            pace.take(block.len(), self.call)?;
+        }
+        self.call.observer.progress(&self.progress);
+        Ok(Some(block))
+    }
+
+    fn block(&mut self, most: u64) -> Result<Bytes> {
+        self.call.check()?;
+        let length = self.left().min(most).min(BLOCK as u64);
+        let mut block = vec![0; usize::try_from(length).unwrap_or(BLOCK)];
+        self.file
+            .read_exact(&mut block)
+            .map_err(|e| unreadable(self.body, e))?;
+        self.digest.update(&block);
+        self.progress.done_bytes += length;
+        if self.left() == 0 {
+            self.require_whole()?;
+        }
+        Ok(block.into())
+    }
+
+    fn require_whole(&mut self) -> Result<()> {
+        let more = self
+            .file
+            .read(&mut [0])
+            .map_err(|e| unreadable(self.body, e))?;
+        if more != 0 || hex::encode(self.digest.clone().finalize()) != self.body.sha256 {
+            let path = self.body.path.display();
+            let detail =
+                format!("the finished archive `{path}` is not what was written: it changed");
+            return Err(DestinationError::new(ErrorKind::Protocol, detail));
+        }
+        Ok(())
+    }
+}
+
+/// Our own file, not the place's: nothing there is missing or forbidden.
+fn unreadable(body: &Body, cause: std::io::Error) -> DestinationError {
+    let path = body.path.display();
+    let detail = format!("the finished archive `{path}` cannot be read");
+    DestinationError::because(ErrorKind::Protocol, detail, cause)
+}

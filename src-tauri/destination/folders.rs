@@ -1,0 +1,108 @@
+//! Goes through the folders in which archives lie, at places that list one folder at a time. What else is there is not looked at, however
+//! large. A disk of this machine has a walk of its own, which follows no link.
+
+use jiff::Timestamp;
+
+use super::key::Level;
+use super::{Call, DestinationError, ErrorKind, Key};
+
+type Result<T> = std::result::Result<T, DestinationError>;
+
+/// What a listing says of one name.
+pub(super) struct Entry {
+    /// One segment, as the place gives it: anything.
+    pub name: String,
+    pub kind: EntryKind,
+    pub size: u64,
+    pub modified: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EntryKind {
+    File,
+    Folder,
+    /// Links, devices: nothing of ours.
+    Other,
+}
+
+/// What a folder at this path below the base holds; None where there is no such folder.
+pub(super) type ListFolder<'l> = dyn FnMut(&[String]) -> Result<Option<Vec<Entry>>> + 'l;
+
+/// Calls `each` with the folder (its path below the base) and the entry of every file in every folder of archives at or below `prefix`
+/// (empty: the base). Names that no archive and no temporary name could have are left out.
+pub(super) fn files(
+    prefix: &str,
+    call: &Call<'_>,
+    list: &mut ListFolder<'_>,
+    each: &mut dyn FnMut(&[String], Entry) -> Result<()>,
+) -> Result<()> {
+    let mut path = split(prefix)?;
+    below(&mut path, call, list, each)
+}
+
+fn below(
+    path: &mut Vec<String>,
+    call: &Call<'_>,
+    list: &mut ListFolder<'_>,
+    each: &mut dyn FnMut(&[String], Entry) -> Result<()>,
+) -> Result<()> {
+    call.check()?;
+    let level = Level::of(path);
+    if level == Level::Foreign {
+        return Ok(());
+    }
+    let Some(entries) = list(path)? else {
+        return Ok(());
+    };
+    for entry in entries {
+        call.check()?;
+        if !is_one_name(&entry.name) {
+            continue;
+        }
+        match (level, entry.kind) {
+            (Level::Archives, EntryKind::File) => each(path, entry)?,
+            (Level::Archives, _) | (_, EntryKind::File | EntryKind::Other) => {}
+            (_, EntryKind::Folder) => {
+                // The contract's folder is shown to who asks for it.
+                let hidden = entry.name == Key::CONTRACT_FOLDER;
+                path.push(entry.name);
+                if !hidden {
+                    below(path, call, list, each)?;
+                }
+                path.pop();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A hostile listing names what lies elsewhere.
+fn is_one_name(name: &str) -> bool {
+    !name.is_empty()
+        && name != "."
+        && name != ".."
+        && !name.contains(['/', '\\'])
+        && !name.chars().any(char::is_control)
+}
+
+/// The folders of a prefix.
+pub(super) fn split(prefix: &str) -> Result<Vec<String>> {
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    if prefix.is_empty() {
+        return Ok(Vec::new());
+    }
+    let inside = Key::new(&format!("{prefix}/any"))?;
+    Ok(inside.folders().map(str::to_owned).collect())
+}
+
+/// The key of an entry that has an archive's name.
+pub(super) fn key_of(folder: &[String], entry: &Entry) -> Result<Option<Key>> {
+    if !super::key::is_archive(&entry.name) {
+        return Ok(None);
+    }
+    match Key::new(&format!("{}/{}", folder.join("/"), entry.name)) {
+        Ok(key) => Ok(Some(key)),
+        Err(e) if e.kind == ErrorKind::Config => Ok(None),
+        Err(e) => Err(e),
+    }
+}

@@ -1,0 +1,1 @@
+//! Claims about `azure`, beyond the contract.

@@ -1,0 +1,1 @@
+//! Claims about `s3`, beyond the contract.

@@ -1,0 +1,1 @@
+//! Claims about `sftp`, beyond the contract.

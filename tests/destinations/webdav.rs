@@ -1,0 +1,1 @@
+//! Claims about `webdav`, beyond the contract.

@@ -1,0 +1,1 @@
+//! Apache with mod_dav.

@@ -1,0 +1,1 @@
+//! Azurite, which speaks Azure Blob Storage.

@@ -1,0 +1,174 @@
+//! Real servers on ports of this machine, each in a scratch folder of its own, stopped when they go out of scope. Each kind has a file of
+//! its own beside this one's users; here is what they share.
+
+pub mod apache;
+pub mod azurite;
+pub mod moto;
+pub mod openssh;
+pub mod pyftpdlib;
+pub mod s3s;
+pub mod vsftpd;
+pub mod wsgidav;
+
+use std::env;
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+
+/// What a slow machine may take to start an interpreter.
+const START: Duration = Duration::from_secs(60);
+
+/// A server that runs as long as this lives.
+pub struct Server {
+    child: Child,
+    pub port: u16,
+    log: PathBuf,
+}
+
+impl Server {
+    /// Starts `command` and waits until it listens at `port`. Its output goes to `{name}.log` in `folder`.
+    pub fn start(name: &str, command: &mut Command, port: u16, folder: &Path) -> Self {
+        let log = folder.join(format!("{name}.log"));
+        let out = File::create(&log).unwrap();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(out.try_clone().unwrap())
+            .stderr(out)
+            // A group of its own, so that what it starts ends with it.
+            .process_group(0)
+            .spawn()
+            .unwrap_or_else(|e| panic!("{name} cannot be started: {e}"));
+        let mut server = Self { child, port, log };
+        server.wait_until_it_listens(name);
+        server
+    }
+
+    fn wait_until_it_listens(&mut self, name: &str) {
+        let end = Instant::now() + START;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        while TcpStream::connect(address).is_err() {
+            let ended = self.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && Instant::now() < end,
+                "{name} does not listen at {} (ended: {ended:?}):\n{}",
+                self.port,
+                self.log()
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What it has written so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Of its group: for STOP, CONT and KILL.
+    pub fn signal(&self, signal: &str) {
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill")
+            .args([&format!("-{signal}"), "--", &group])
+            .status();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.signal("CONT");
+        self.signal("KILL");
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that nobody listens at now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Where `.ci/servers` installs.
+pub fn installed(path: &str) -> PathBuf {
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let found = tmp.parent().unwrap().join("servers").join(path);
+    assert!(
+        found.exists(),
+        "{} is not there: run .ci/servers",
+        found.display()
+    );
+    found
+}
+
+/// Of the folder with Python's interpreter and the programs of its packages.
+pub fn python(program: &str) -> Command {
+    Command::new(installed(&format!("python/bin/{program}")))
+}
+
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// For a test that needs root: says that it is left out where there is none, on the real standard error. In CI nothing may be left out.
+pub fn left_out_without_root(what: &str) -> bool {
+    if is_root() {
+        return false;
+    }
+    assert!(
+        env::var_os("HOLDFAST_LEAVE_NOTHING_OUT").is_none(),
+        "{what} needs root"
+    );
+    let _ = writeln!(std::io::stderr(), "left out, because it needs root: {what}");
+    true
+}
+
+/// A certificate authority with a server's certificate for localhost, 127.0.0.1 and ::1, as PEM files in a folder.
+pub struct Authority {
+    pub ca: PathBuf,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// Certificate, then key, in one file: some servers want it so.
+    pub both: PathBuf,
+    /// Of the server's certificate: `SHA256:` and 64 digits.
+    pub fingerprint: String,
+}
+
+impl Authority {
+    /// `name` begins the names of its files: several may share a folder.
+    pub fn new(folder: &Path, name: &str) -> Self {
+        let mut ca = CertificateParams::new(Vec::new()).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        ca.distinguished_name
+            .push(rcgen::DnType::CommonName, format!("Test authority {name}"));
+        let ca_key = KeyPair::generate().unwrap();
+        let ca_certificate = ca.self_signed(&ca_key).unwrap();
+        let issuer = Issuer::new(ca, ca_key);
+
+        let hosts = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+        let server_key = KeyPair::generate().unwrap();
+        let server = CertificateParams::new(hosts.to_vec())
+            .unwrap()
+            .signed_by(&server_key, &issuer)
+            .unwrap();
+
+        let write = |suffix: &str, text: String| {
+            let path = folder.join(format!("{name}-{suffix}.pem"));
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let digest = <sha2::Sha256 as sha2::Digest>::digest(server.der());
+        Self {
+            ca: write("ca", ca_certificate.pem()),
+            certificate: write("server", server.pem()),
+            key: write("key", server_key.serialize_pem()),
+            both: write("both", server.pem() + &server_key.serialize_pem()),
+            fingerprint: format!("SHA256:{}", hex::encode(digest)),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! moto, which speaks S3 and checks no signature.

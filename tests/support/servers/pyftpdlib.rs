@@ -1,0 +1,1 @@
+//! pyftpdlib: plain FTP and explicit TLS.

@@ -1,0 +1,1 @@
+//! s3s-fs, which speaks S3 and checks signatures.

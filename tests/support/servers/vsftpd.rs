@@ -1,0 +1,1 @@
+//! vsftpd: plain FTP, explicit and implicit TLS.

@@ -1,0 +1,1 @@
+//! wsgidav, which speaks WebDAV.
