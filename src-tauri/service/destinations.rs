@@ -148,6 +148,15 @@ impl BackupService {
         })
     }
 
+    /// Bytes; None where the place does not tell.
+    pub fn free_space(&self, name: &str, act: &Act<'_>) -> Result<Option<u64>> {
+        let config = self.destination(name)?;
+        let place = self.open_destination(&config)?;
+        place
+            .free_space(&act.call())
+            .map_err(|cause| failed(&config, cause))
+    }
+
     pub(crate) fn open_destination(
         &self,
         config: &DestinationConfig,

@@ -173,11 +173,19 @@ export const TEST_GOOD: TestReport = {
     { name: "listing", ok: true, message: "" },
     { name: "nothing_left", ok: true, message: "" },
   ],
+  fingerprint: null,
 };
 
 export const TEST_BAD: TestReport = {
   ok: false,
   checks: [{ name: "write", ok: false, message: "forbidden: /mnt/nas/backups cannot be written" }],
+  fingerprint: null,
+};
+
+export const TEST_UNTRUSTED: TestReport = {
+  ok: false,
+  checks: [{ name: "reach", ok: false, message: "trust: the host key of backup.example.net is not known" }],
+  fingerprint: "SHA256:hGg8jW0Zz8m4Yk5Q2n1xw3T0r9vB7cJfLdKpEoAsUiM",
 };
 
 let clock = 0;

@@ -244,13 +244,29 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     },
 
     destinations: () => after(destinations),
-    addDestination: (name, type, config) => {
-      did("addDestination", name, type, config);
-      const destination = made.destination(name, config.base_path ?? "", `d${destinations.length + 1}`);
+    addDestination: (name, type, config, secrets) => {
+      // Not the secrets themselves: what is asked is shown.
+      did("addDestination", name, type, config, Object.keys(secrets));
+      if (destinations.some((d) => d.name === name)) return fail(made.taken(name));
+      const destination = { ...made.destination(name, "", `d${destinations.length + 1}`), type, config };
       destinations = [...destinations, destination];
       return after(destination);
     },
-    testDestination: () => after(scene === "trouble" ? made.TEST_BAD : made.TEST_GOOD),
+    setDestination: (name, settings, secrets) => {
+      did("setDestination", name, settings, Object.keys(secrets));
+      const before = destinations.find((d) => d.name === name);
+      if (!before) return fail(made.unknown(name));
+      const set = Object.entries({ ...before.config, ...settings }).filter(([, value]) => value !== "");
+      const destination = { ...before, config: Object.fromEntries(set) };
+      destinations = destinations.map((d) => (d.name === name ? destination : d));
+      return after(destination);
+    },
+    freeSpace: () => after(scene === "trouble" ? null : 182_000_000_000),
+    testDestination: (name) => {
+      const place = destinations.find((d) => d.name === name);
+      if (place && place.type !== "local" && !place.config.fingerprint) return after(made.TEST_UNTRUSTED);
+      return after(scene === "trouble" ? made.TEST_BAD : made.TEST_GOOD);
+    },
     enableDestination: (name, enabled) => {
       did("enableDestination", name, enabled);
       destinations = destinations.map((d) => (d.name === name ? { ...d, enabled } : d));

@@ -54,7 +54,20 @@ export interface Host {
   removeInstance(name: string): Promise<void>;
 
   destinations(): Promise<DestinationConfig[]>;
-  addDestination(name: string, type: DestinationType, settings: Record<string, string>): Promise<DestinationConfig>;
+  addDestination(
+    name: string,
+    type: DestinationType,
+    settings: Record<string, string>,
+    secrets: Record<string, string>,
+  ): Promise<DestinationConfig>;
+  /** Those that are named; an empty setting is removed. */
+  setDestination(
+    name: string,
+    settings: Record<string, string>,
+    secrets: Record<string, string>,
+  ): Promise<DestinationConfig>;
+  /** Bytes that are free there; null where it does not tell. */
+  freeSpace(name: string): Promise<number | null>;
   testDestination(name: string): Promise<TestReport>;
   enableDestination(name: string, enabled: boolean): Promise<void>;
   removeDestination(name: string): Promise<void>;
@@ -136,8 +149,10 @@ export const tauriHost: Host = {
   removeInstance: (name) => invoke("remove_instance", { name }),
 
   destinations: () => invoke("destinations"),
-  addDestination: (name, destinationType, settings) =>
-    invoke("add_destination", { name, destinationType, settings, secrets: {} }),
+  addDestination: (name, destinationType, settings, secrets) =>
+    invoke("add_destination", { name, destinationType, settings, secrets }),
+  setDestination: (name, settings, secrets) => invoke("set_destination", { name, settings, secrets }),
+  freeSpace: (name) => invoke("free_space", { name }),
   testDestination: (name) => invoke("test_destination", { name }),
   enableDestination: (name, enabled) => invoke("enable_destination", { name, enabled }),
   removeDestination: (name) => invoke("remove_destination", { name }),

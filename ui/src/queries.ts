@@ -15,6 +15,7 @@ export const useStatus = () => useAsked(["status"], (h) => h.status());
 export const useInstances = () => useAsked(["instances"], (h) => h.instances());
 export const useInstanceScan = (name: string) => useAsked(["instance-scan", name], (h) => h.instanceScan(name));
 export const useDestinations = () => useAsked(["destinations"], (h) => h.destinations());
+export const useFreeSpace = (name: string) => useAsked(["free-space", name], (h) => h.freeSpace(name));
 export const useArchives = (destination: string | null) =>
   useAsked(["archives", destination], (h) => h.archives(destination));
 export const useSchedules = () => useAsked(["schedules"], (h) => h.schedules());

@@ -24,14 +24,38 @@ pub async fn add_destination(
     settings: BTreeMap<String, String>,
     secrets: BTreeMap<String, String>,
 ) -> Answer<DestinationConfig> {
-    let sealed = |(key, value)| (key, SecretString::from(value));
     let new = NewDestination {
         name,
         destination_type,
         settings: settings.into_iter().collect(),
-        secrets: secrets.into_iter().map(sealed).collect(),
+        secrets: sealed(secrets),
     };
     desk.ask(move |service| service.add_destination(&new)).await
+}
+
+/// Those that are named; an empty setting is removed.
+#[tauri::command]
+pub async fn set_destination(
+    desk: Shared<'_>,
+    name: String,
+    settings: BTreeMap<String, String>,
+    secrets: BTreeMap<String, String>,
+) -> Answer<DestinationConfig> {
+    desk.ask(move |service| {
+        let change = NewDestination {
+            destination_type: service.destination(&name)?.destination_type,
+            name,
+            settings: settings.into_iter().collect(),
+            secrets: sealed(secrets),
+        };
+        service.set_destination(&change)
+    })
+    .await
+}
+
+fn sealed(secrets: BTreeMap<String, String>) -> Vec<(String, SecretString)> {
+    let seal = |(key, value)| (key, SecretString::from(value));
+    secrets.into_iter().map(seal).collect()
 }
 
 #[tauri::command]
@@ -49,6 +73,13 @@ pub async fn remove_destination(desk: Shared<'_>, name: String) -> Answer<()> {
 #[tauri::command]
 pub async fn test_destination(desk: Shared<'_>, name: String) -> Answer<TestReport> {
     desk.look(move |service, act| service.test_destination(&name, act))
+        .await
+}
+
+/// Bytes that are free there; None where it does not tell.
+#[tauri::command]
+pub async fn free_space(desk: Shared<'_>, name: String) -> Answer<Option<u64>> {
+    desk.look(move |service, act| service.free_space(&name, act))
         .await
 }
 

@@ -24,7 +24,7 @@ test("a destination is added, tested and the test's checks are shown", async () 
   await waitFor(() => expect(within(dialog).getByRole("textbox", { name: "Folder" })).toHaveValue("/mnt/usb"));
   await user.click(within(dialog).getByRole("button", { name: "Add and test" }));
   expect(await within(dialog).findByText("Every check passed")).toBeInTheDocument();
-  expect(asked("addDestination")).toEqual([["backups", "local", { base_path: "/mnt/usb" }]]);
+  expect(asked("addDestination")).toEqual([["backups", "local", { base_path: "/mnt/usb" }, []]]);
 });
 
 test("a place that fails its test says which check and why", async () => {

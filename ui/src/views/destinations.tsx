@@ -4,13 +4,15 @@ import { IconArchive, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { DestinationConfig } from "../bindings/DestinationConfig";
-import { DestinationForm, TestView } from "../domain/destination-form";
+import { DestinationForm } from "../domain/destination-form";
+import { TestView } from "../domain/destination-test";
 import { useNavigation } from "../navigation";
-import { useChange, useDestinations, useQuestion } from "../queries";
+import { useChange, useDestinations, useFreeSpace, useQuestion } from "../queries";
 import { Confirm } from "../shared/dialogs";
 import { Facts, Page, Section } from "../shared/page";
+import { problemWords } from "../shared/problem";
 import { Answered, Empty, ProblemNote } from "../shared/states";
-import { When } from "../shared/words";
+import { Size, When } from "../shared/words";
 
 export function Destinations({ add }: { add: boolean }) {
   const { t } = useTranslation();
@@ -42,7 +44,7 @@ export function Destinations({ add }: { add: boolean }) {
           )
         }
       </Answered>
-      {adding && <DestinationForm onClose={() => setAdding(false)} />}
+      {adding && <DestinationForm of={null} onClose={() => setAdding(false)} />}
     </Page>
   );
 }
@@ -52,11 +54,11 @@ function DestinationSection({ destination }: { destination: DestinationConfig })
   const { go } = useNavigation();
   const { name } = destination;
   const [removing, setRemoving] = useState(false);
+  const [editing, setEditing] = useState(false);
   const test = useQuestion((host, of: string) => host.testDestination(of));
   const enable = useChange((host, enabled: boolean) => host.enableDestination(name, enabled));
   const remove = useChange((host, of: string) => host.removeDestination(of));
   const problem = test.error ?? enable.error;
-  const kind = destination.type === "local" ? t("destinations.local") : destination.type.toUpperCase();
   return (
     <Section
       title={name}
@@ -72,6 +74,14 @@ function DestinationSection({ destination }: { destination: DestinationConfig })
           </Button>
           <Button size="compact-sm" variant="default" loading={test.isPending} onClick={() => test.mutate(name)}>
             {t("destinations.test")}
+          </Button>
+          <Button
+            size="compact-sm"
+            variant="default"
+            aria-label={t("destinations.edit_title", { name })}
+            onClick={() => setEditing(true)}
+          >
+            {t("destinations.edit")}
           </Button>
           <Button
             variant="subtle"
@@ -90,11 +100,12 @@ function DestinationSection({ destination }: { destination: DestinationConfig })
         <Facts
           facts={[
             [
-              kind,
+              t(`destinations.kinds.${destination.type}`),
               <span key="k" className="mono">
-                {destination.config.base_path ?? destination.config.host ?? "–"}
+                {addressOf(destination)}
               </span>,
             ],
+            [t("destinations.free"), <FreeSpace key="f" name={name} />],
             [t("destinations.last"), <When key="l" at={destination.last_backup_at} />],
           ]}
         />
@@ -104,9 +115,10 @@ function DestinationSection({ destination }: { destination: DestinationConfig })
           label={destination.enabled ? t("destinations.enabled") : t("destinations.disabled")}
           onChange={(event) => enable.mutate(event.currentTarget.checked)}
         />
-        {test.data && <TestView report={test.data} />}
+        {test.data && <TestView name={name} report={test.data} onTrusted={() => test.mutate(name)} />}
         {problem && <ProblemNote problem={problem} />}
       </Stack>
+      {editing && <DestinationForm of={destination} onClose={() => setEditing(false)} />}
       {removing && (
         <Confirm
           title={t("destinations.remove_title", { name })}
@@ -120,4 +132,32 @@ function DestinationSection({ destination }: { destination: DestinationConfig })
       )}
     </Section>
   );
+}
+
+/** Asked of the place itself: it comes when it comes. */
+function FreeSpace({ name }: { name: string }) {
+  const { t } = useTranslation();
+  const free = useFreeSpace(name);
+  if (free.isPending) return <span className="quiet">…</span>;
+  if (free.error) return <span className="quiet">{problemWords(free.error, t).title}</span>;
+  return free.data === null ? <span className="quiet">{t("destinations.free_unknown")}</span> : <Size of={free.data} />;
+}
+
+/** Where it is, as one would write it down. */
+function addressOf({ type, config }: DestinationConfig): string {
+  const folder = config.base_path ?? "";
+  const below = folder === "" || folder.startsWith("/") ? folder : `/${folder}`;
+  switch (type) {
+    case "local":
+      return folder;
+    case "sftp":
+    case "ftp":
+      return `${config.username ?? ""}@${config.host ?? ""}${config.port ? `:${config.port}` : ""}${below}`;
+    case "s3":
+      return `${config.endpoint ? `${config.endpoint}/` : ""}${config.bucket ?? ""}${below}`;
+    case "azure":
+      return `${config.account_name ? `${config.account_name}/` : ""}${config.container_name ?? ""}${below}`;
+    case "webdav":
+      return `${config.url ?? ""}${below}`;
+  }
 }

@@ -1,0 +1,172 @@
+// A destination while it is added or edited, and what of it the program is told. Pure.
+import type { DestinationConfig } from "../bindings/DestinationConfig";
+import type { DestinationType } from "../bindings/DestinationType";
+import type { destinations } from "../i18n/destinations.en";
+
+export type FieldKey = keyof typeof destinations.fields;
+export type SignIn = keyof typeof destinations.sign_in_by;
+type Option = keyof typeof destinations.options;
+
+export interface Field {
+  key: FieldKey;
+  kind: "text" | "file" | "secret" | "choice";
+  /** Nothing is ready without it. */
+  needed?: true;
+  /** Among those that few have to look at. */
+  more?: true;
+  /** Only with this way to sign in. */
+  by?: SignIn;
+  placeholder?: string;
+  /** The first is what the program takes where nothing is set. */
+  options?: Option[];
+}
+
+/** As they stand in their fields. */
+export interface Draft {
+  type: DestinationType;
+  name: string;
+  signIn: SignIn | null;
+  values: Partial<Record<FieldKey, string>>;
+}
+
+export const TYPES: DestinationType[] = ["local", "sftp", "s3", "webdav", "azure", "ftp"];
+
+/** Ways to sign in, where a type has several. */
+export const SIGN_INS: Partial<Record<DestinationType, SignIn[]>> = {
+  sftp: ["private_key", "password", "agent"],
+  azure: ["account_key", "sas_token", "connection_string"],
+};
+
+const AUTHORITY: Field = { key: "ca_file", kind: "file", more: true, placeholder: "/etc/ssl/own-ca.pem" };
+const PINNED: Field = { key: "fingerprint", kind: "text", more: true, placeholder: "SHA256:…" };
+const PORT: Field = { key: "port", kind: "text", more: true };
+const SPEED: Field = { key: "bandwidth_limit", kind: "text", more: true, placeholder: "10M" };
+const PATIENCE: Field = { key: "timeout", kind: "text", more: true, placeholder: "60" };
+const USER: Field = { key: "username", kind: "text", needed: true };
+const FOLDER: Field = { key: "base_path", kind: "text", placeholder: "holdfast" };
+
+const FIELDS: Record<DestinationType, Field[]> = {
+  local: [{ key: "base_path", kind: "text", needed: true }, SPEED],
+  sftp: [
+    { key: "host", kind: "text", needed: true, placeholder: "backup.example.net" },
+    USER,
+    { key: "private_key", kind: "file", needed: true, by: "private_key", placeholder: "/home/ada/.ssh/id_ed25519" },
+    { key: "private_key_passphrase", kind: "secret", by: "private_key" },
+    { key: "password", kind: "secret", needed: true, by: "password" },
+    { ...FOLDER, placeholder: "/srv/holdfast" },
+    { ...PORT, placeholder: "22" },
+    PINNED,
+    { key: "known_hosts", kind: "file", more: true, placeholder: "/home/ada/.ssh/known_hosts" },
+    SPEED,
+    PATIENCE,
+  ],
+  ftp: [
+    { key: "host", kind: "text", needed: true, placeholder: "ftp.example.net" },
+    { key: "tls", kind: "choice", options: ["explicit", "implicit", "none"] },
+    USER,
+    { key: "password", kind: "secret", needed: true },
+    FOLDER,
+    { ...PORT, placeholder: "21" },
+    AUTHORITY,
+    PINNED,
+    SPEED,
+    PATIENCE,
+  ],
+  s3: [
+    { key: "endpoint", kind: "text", placeholder: "https://s3.example.net" },
+    { key: "region", kind: "text", placeholder: "us-east-1" },
+    { key: "bucket", kind: "text", needed: true },
+    { key: "access_key_id", kind: "secret", needed: true },
+    { key: "secret_access_key", kind: "secret", needed: true },
+    FOLDER,
+    { key: "path_style", kind: "choice", more: true, options: ["yes", "no"] },
+    AUTHORITY,
+    SPEED,
+    PATIENCE,
+  ],
+  azure: [
+    { key: "account_name", kind: "text" },
+    { key: "container_name", kind: "text", needed: true },
+    { key: "account_key", kind: "secret", needed: true, by: "account_key" },
+    { key: "sas_token", kind: "secret", needed: true, by: "sas_token" },
+    { key: "connection_string", kind: "secret", needed: true, by: "connection_string" },
+    FOLDER,
+    { key: "endpoint", kind: "text", more: true, placeholder: "https://account.blob.core.windows.net" },
+    AUTHORITY,
+    SPEED,
+    PATIENCE,
+  ],
+  webdav: [
+    { key: "url", kind: "text", needed: true, placeholder: "https://cloud.example.net/remote.php/dav/files/ada" },
+    USER,
+    { key: "password", kind: "secret", needed: true },
+    FOLDER,
+    AUTHORITY,
+    PINNED,
+    SPEED,
+    PATIENCE,
+  ],
+};
+
+export function newDraft(type: DestinationType, name: string): Draft {
+  return { type, name, signIn: SIGN_INS[type]?.[0] ?? null, values: {} };
+}
+
+/** Of one that is there. Its secrets are not known here: empty ones stay as they are. */
+export function draftOf(destination: DestinationConfig): Draft {
+  const { type, name, config } = destination;
+  return { type, name, signIn: signInOf(destination), values: { ...config } };
+}
+
+/** How it signs in, as far as its settings tell. */
+function signInOf({ type, config }: DestinationConfig): SignIn | null {
+  const ways = SIGN_INS[type];
+  if (!ways) return null;
+  if (type === "sftp" && !config.private_key) return "password";
+  return ways[0] ?? null;
+}
+
+/** Those that the draft shows, in order. */
+export function fieldsOf({ type, signIn }: Draft): Field[] {
+  return FIELDS[type].filter((field) => !field.by || field.by === signIn);
+}
+
+export function isGoodName(name: string): boolean {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(name);
+}
+
+const typed = (draft: Draft, key: FieldKey) => draft.values[key]?.trim() ?? "";
+
+/** `kept`: its secrets are in the keyring already, so that none has to be given. */
+export function isReady(draft: Draft, kept: boolean): boolean {
+  const has = (field: Field) => !field.needed || (kept && field.kind === "secret") || typed(draft, field.key) !== "";
+  const local = draft.type !== "local" || typed(draft, "base_path").startsWith("/");
+  return isGoodName(draft.name) && local && fieldsOf(draft).every(has);
+}
+
+/** The settings that are shown and set; `of`: those it had, whose absence has to be told. */
+export function settingsOf(draft: Draft, of: DestinationConfig | null): Record<string, string> {
+  const shown = fieldsOf(draft).filter((field) => field.kind !== "secret");
+  const now = shown.flatMap((field) => {
+    const value = typed(draft, field.key);
+    return value === "" ? [] : [[field.key, value] as const];
+  });
+  const settings: Record<string, string> = Object.fromEntries(now);
+  for (const key of Object.keys(of?.config ?? {})) settings[key] ??= "";
+  return settings;
+}
+
+/** Not trimmed: a password may end in a space. */
+export function secretsOf(draft: Draft): Record<string, string> {
+  const given = fieldsOf(draft).flatMap((field) => {
+    const value = draft.values[field.key] ?? "";
+    return field.kind === "secret" && value !== "" ? [[field.key, value] as const] : [];
+  });
+  return Object.fromEntries(given);
+}
+
+/** Whether a password would be readable on the way. */
+export function isInClear({ type, values }: Draft): boolean {
+  const plain = (key: "url" | "endpoint") => values[key]?.trim().toLowerCase().startsWith("http:") ?? false;
+  return (type === "ftp" && values.tls === "none") || (type === "webdav" && plain("url")) || plain("endpoint");
+}

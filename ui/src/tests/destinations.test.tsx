@@ -1,0 +1,61 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { openRoom } from "./room";
+
+async function choose(user: ReturnType<typeof openRoom>["user"], dialog: HTMLElement, kind: string) {
+  await user.click(within(dialog).getByRole("combobox", { name: "Where" }));
+  await user.click(await screen.findByRole("option", { name: kind }));
+}
+
+test("a server is added with its password, and trusted by the fingerprint it presents", async () => {
+  const { user, asked } = openRoom("settled", { room: "destinations", add: true });
+  const dialog = await screen.findByRole("dialog", { name: "Add destination" });
+  await choose(user, dialog, "SFTP server");
+  await user.click(within(dialog).getByRole("radio", { name: "Password" }));
+  await user.type(within(dialog).getByRole("textbox", { name: "Host" }), "backup.example.net");
+  await user.type(within(dialog).getByRole("textbox", { name: "User name" }), "ada");
+  await user.type(within(dialog).getByLabelText(/^Password/, { selector: "input[type=password]" }), "s3cret");
+  await user.click(within(dialog).getByRole("button", { name: "Add and test" }));
+  const trust = await within(dialog).findByRole("group", { name: "Is this the server you mean?" });
+  expect(asked("addDestination")).toEqual([
+    ["backups", "sftp", { host: "backup.example.net", username: "ada" }, ["password"]],
+  ]);
+  expect(within(trust).getByText(/^SHA256:/)).toBeVisible();
+  await user.click(within(trust).getByRole("button", { name: "Trust this fingerprint" }));
+  expect(await within(dialog).findByText("Every check passed")).toBeInTheDocument();
+  expect(asked("setDestination")).toEqual([
+    ["backups", { fingerprint: "SHA256:hGg8jW0Zz8m4Yk5Q2n1xw3T0r9vB7cJfLdKpEoAsUiM" }, []],
+  ]);
+});
+
+test("a password does not stay in the form once it is kept", async () => {
+  const { user } = openRoom("settled", { room: "destinations", add: true });
+  const dialog = await screen.findByRole("dialog", { name: "Add destination" });
+  await choose(user, dialog, "WebDAV server");
+  await user.type(within(dialog).getByRole("textbox", { name: "Address" }), "http://nas.example.net/dav");
+  expect(within(dialog).getByText(/cross the network in clear/)).toBeVisible();
+  await user.type(within(dialog).getByRole("textbox", { name: "User name" }), "ada");
+  const password = () => within(dialog).getByLabelText(/^Password/, { selector: "input" });
+  await user.type(password(), "s3cret");
+  await user.click(within(dialog).getByRole("button", { name: "Add and test" }));
+  await within(dialog).findByText("Not every check passed");
+  expect(password()).toHaveValue("");
+  expect(password()).toHaveAttribute("placeholder", "unchanged");
+});
+
+test("a destination is edited without giving its secrets again", async () => {
+  const { user, asked } = openRoom("settled", { room: "destinations" });
+  await user.click(await screen.findByRole("button", { name: "Edit nas" }));
+  const dialog = await screen.findByRole("dialog", { name: "Edit nas" });
+  expect(within(dialog).queryByRole("combobox", { name: "Where" })).not.toBeInTheDocument();
+  const folder = within(dialog).getByRole("textbox", { name: "Folder" });
+  await user.clear(folder);
+  await user.type(folder, "/mnt/other");
+  await user.click(within(dialog).getByRole("button", { name: "Save and test" }));
+  expect(await within(dialog).findByText("Every check passed")).toBeInTheDocument();
+  expect(asked("setDestination")).toEqual([["nas", { base_path: "/mnt/other" }, []]]);
+});
+
+test("a destination tells how much is free", async () => {
+  openRoom("settled", { room: "destinations" });
+  await waitFor(() => expect(screen.getByText("170 GiB")).toBeVisible());
+});
