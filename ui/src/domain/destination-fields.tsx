@@ -77,6 +77,9 @@ function useAbout({ key }: Field, type: DestinationType): string | undefined {
   const { t } = useTranslation();
   switch (key) {
     case "base_path":
+      return t(
+        type === "s3" || type === "azure" ? "destinations.about.base_path_store" : "destinations.about.base_path",
+      );
     case "private_key_passphrase":
     case "known_hosts":
     case "fingerprint":

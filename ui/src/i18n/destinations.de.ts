@@ -124,6 +124,7 @@ export const destinations: Words["destinations"] = {
   },
   about: {
     base_path: "Leer: dort, wohin die Anmeldung führt.",
+    base_path_store: "Leer: ganz oben.",
     private_key_passphrase: "Leer: Der Schlüssel hat keine.",
     known_hosts: "Leer: die Datei dieses Benutzers.",
     fingerprint: "Leer: Der Test zeigt den, den der Server vorlegt.",

@@ -121,6 +121,7 @@ export const destinations = {
   },
   about: {
     base_path: "Empty: right where the login leads.",
+    base_path_store: "Empty: at the top of it.",
     private_key_passphrase: "Empty: the key has none.",
     known_hosts: "Empty: the one of this user.",
     fingerprint: "Empty: the test shows the one that is presented.",
