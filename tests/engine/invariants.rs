@@ -120,7 +120,12 @@ const ASYNC_CRATES: &[&str] = &[
 ];
 
 /// Where async code lives: the network's runtime, and the library that carries the pulse.
-const ASYNC_PLACES: &[[&str; 2]] = &[["destination", "net"], ["jobs", "pulse"]];
+const ASYNC_PLACES: &[[&str; 2]] = &[
+    ["destination", "net"],
+    ["destination", "http"],
+    ["destination", "sftp"],
+    ["jobs", "pulse"],
+];
 
 /// What would make a pure function depend on the machine or the hour.
 const OUTSIDE_WORLD: &[&str] = &[

@@ -30,11 +30,8 @@ fn lost_keys_are_said_to_be_lost_and_never_made_anew() {
     assert!(!house.path("data/keys.json").exists());
     let status = house.service.status(Timestamp::now()).unwrap();
     assert_eq!(status.state, State::Failing);
-    assert!(
-        status.sentence.contains("recovery kit"),
-        "{}",
-        status.sentence
-    );
+    let hint = status.problem.unwrap().hint;
+    assert!(hint.contains("recovery kit"), "{hint}");
 }
 
 #[test]

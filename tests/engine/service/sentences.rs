@@ -284,11 +284,7 @@ fn of_files_and_places() -> Vec<Error> {
         ErrorKind::Protocol,
         ErrorKind::Config,
     ] {
-        let cause = DestinationError {
-            kind,
-            detail: "what came back".to_owned(),
-            cause: None,
-        };
+        let cause = DestinationError::new(kind, "what came back");
         errors.push(Error::Destination {
             name: "vault".to_owned(),
             cause,
@@ -298,11 +294,8 @@ fn of_files_and_places() -> Vec<Error> {
         io::ErrorKind::ReadOnlyFilesystem,
         io::ErrorKind::NotADirectory,
     ] {
-        let cause = DestinationError {
-            kind: ErrorKind::Forbidden,
-            detail: "cannot open the folder `/mnt/nas/tacacs-1`".to_owned(),
-            cause: Some(kind.into()),
-        };
+        let detail = "cannot open the folder `/mnt/nas/tacacs-1`";
+        let cause = DestinationError::because(ErrorKind::Forbidden, detail, kind.into());
         errors.push(Error::Destination {
             name: "vault".to_owned(),
             cause,
