@@ -5,6 +5,7 @@ pub mod apache;
 pub mod azurite;
 pub mod moto;
 pub mod openssh;
+pub mod proxy;
 pub mod pyftpdlib;
 pub mod s3s;
 pub mod vsftpd;
