@@ -110,13 +110,19 @@ impl Drop for Proxy {
 }
 
 fn join(client: &TcpStream, server: &TcpStream, line: Line, shared: &Arc<Shared>) {
+    let cut = Arc::new(AtomicBool::new(false));
     for (from, to, way) in [(client, server, Way::Out), (server, client, Way::Back)] {
+        let (cut, cutting) = (Arc::clone(&cut), Arc::clone(&cut));
         let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
         let _ = to.set_nodelay(true);
         let (sender, receiver) = sync_channel::<(Instant, Vec<u8>)>(IN_FLIGHT);
         let shared = Arc::clone(shared);
         let source = from.try_clone().unwrap();
-        thread::spawn(move || read(source, &sender, &shared, way));
+        thread::spawn(move || {
+            if read(source, &sender, &shared, way) == Ended::Cut {
+                cutting.store(true, Ordering::Relaxed);
+            }
+        });
         thread::spawn(move || {
             let (mut to, mut free) = (to, Instant::now());
             for (at, block) in receiver {
@@ -126,8 +132,13 @@ fn join(client: &TcpStream, server: &TcpStream, line: Line, shared: &Arc<Shared>
                     break;
                 }
             }
-            let _ = to.shutdown(Shutdown::Write);
-            let _ = from.shutdown(Shutdown::Read);
+            let (there, here) = if cut.load(Ordering::Relaxed) {
+                (Shutdown::Both, Shutdown::Both)
+            } else {
+                (Shutdown::Write, Shutdown::Read)
+            };
+            let _ = to.shutdown(there);
+            let _ = from.shutdown(here);
         });
     }
 }
@@ -147,7 +158,18 @@ enum Way {
     Back,
 }
 
-fn read(mut from: TcpStream, to: &SyncSender<(Instant, Vec<u8>)>, shared: &Shared, way: Way) {
+#[derive(PartialEq, Eq)]
+enum Ended {
+    ByItself,
+    Cut,
+}
+
+fn read(
+    mut from: TcpStream,
+    to: &SyncSender<(Instant, Vec<u8>)>,
+    shared: &Shared,
+    way: Way,
+) -> Ended {
     let (counted, allowance) = match way {
         Way::Out => (&shared.sent, &shared.send_allowance),
         Way::Back => (&shared.received, &shared.receive_allowance),
@@ -172,12 +194,12 @@ fn read(mut from: TcpStream, to: &SyncSender<(Instant, Vec<u8>)>, shared: &Share
         if left != NEVER {
             if passes < length || left == passes as u64 {
                 allowance.store(NEVER, Ordering::Relaxed);
-                break;
+                return Ended::Cut;
             }
             allowance.store(left - passes as u64, Ordering::Relaxed);
         }
     }
-    let _ = from.shutdown(Shutdown::Read);
+    Ended::ByItself
 }
 
 /// Ends of heads in what passes, also across blocks.
