@@ -16,6 +16,7 @@ import type { Signer } from "./bindings/Signer";
 import type { StatusReport } from "./bindings/StatusReport";
 import type { Host } from "./host";
 import * as made from "./host.fake.data";
+import { fakeRetention } from "./host.fake.retention";
 import { fakeSchedules } from "./host.fake.schedules";
 
 /** What it starts with. `foreign`: every archive was signed by a key that is not known. */
@@ -161,6 +162,16 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     history
       .filter((e) => e.kind === "backup" && e.backup_filename !== null && destinationOf(e) !== "")
       .map((e) => made.archiveRow(e, destinationOf(e)));
+
+  const retention = fakeRetention({
+    archives: (of) => archives().filter((a) => a.destination === of),
+    did,
+    after,
+    run: (act, name) => run(act, "retention", name, ["applying"]),
+    remove: (gone) => {
+      history = history.filter((e) => !gone.includes(named(e)));
+    },
+  });
 
   const status = (): StatusReport => {
     const newest = history.find((e) => e.kind === "backup" && e.verified_at !== null);
@@ -316,6 +327,7 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
     },
 
     ...schedules,
+    ...retention,
 
     plan: (_archive, _instance, components) => after(made.plan(components)),
     restore: async (act, order) => {

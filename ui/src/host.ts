@@ -24,6 +24,8 @@ import type { RecipientRow } from "./bindings/RecipientRow";
 import type { RestoreOrder } from "./bindings/RestoreOrder";
 import type { RestorePlan } from "./bindings/RestorePlan";
 import type { RestoreReport } from "./bindings/RestoreReport";
+import type { RetentionReport } from "./bindings/RetentionReport";
+import type { RetentionSettings } from "./bindings/RetentionSettings";
 import type { RunningAct } from "./bindings/RunningAct";
 import type { RunReport } from "./bindings/RunReport";
 import type { Scan } from "./bindings/Scan";
@@ -73,6 +75,12 @@ export interface Host {
   removeDestination(name: string): Promise<void>;
   /** Makes what is known of its archives agree with what is there. */
   rebuildCatalogue(act: string, name: string): Promise<CatalogueReport>;
+
+  retention(name: string): Promise<RetentionSettings>;
+  setRetention(name: string, changes: [string, string][]): Promise<RetentionSettings>;
+  /** What the policy would do with these changes. */
+  previewRetention(name: string, changes: [string, string][]): Promise<RetentionReport>;
+  applyRetention(act: string, name: string): Promise<RetentionReport>;
 
   /** Newest first, of one destination or of all. */
   archives(destination: string | null): Promise<ArchiveRow[]>;
@@ -157,6 +165,11 @@ export const tauriHost: Host = {
   enableDestination: (name, enabled) => invoke("enable_destination", { name, enabled }),
   removeDestination: (name) => invoke("remove_destination", { name }),
   rebuildCatalogue: (act, name) => invoke("rebuild_catalogue", { act, name }),
+
+  retention: (name) => invoke("retention", { name }),
+  setRetention: (name, changes) => invoke("set_retention", { name, changes }),
+  previewRetention: (name, changes) => invoke("preview_retention", { name, changes }),
+  applyRetention: (act, name) => invoke("apply_retention", { act, name }),
 
   archives: (destination) => invoke("archives", { instance: null, destination }),
   download: (act, archive, path) => invoke("download", { act, archive, path }),

@@ -2,6 +2,7 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { CadenceText } from "./bindings/CadenceText";
 import type { Problem } from "./bindings/Problem";
+import type { RetentionReport } from "./bindings/RetentionReport";
 import { type Host, useHost } from "./host";
 
 function useAsked<T>(key: unknown[], ask: (host: Host) => Promise<T>, enabled = true) {
@@ -18,6 +19,7 @@ export const useDestinations = () => useAsked(["destinations"], (h) => h.destina
 export const useFreeSpace = (name: string) => useAsked(["free-space", name], (h) => h.freeSpace(name));
 export const useArchives = (destination: string | null) =>
   useAsked(["archives", destination], (h) => h.archives(destination));
+export const useRetention = (name: string) => useAsked(["retention", name], (h) => h.retention(name));
 export const useSchedules = () => useAsked(["schedules"], (h) => h.schedules());
 export const useSchedule = (name: string, enabled: boolean) =>
   useAsked(["schedule", name], (h) => h.schedule(name), enabled);
@@ -36,6 +38,17 @@ export function usePreview(cadence: CadenceText | null, zone: string) {
     queryKey: ["preview", cadence, zone],
     queryFn: () => (cadence ? host.previewSchedule(cadence, zone) : []),
     enabled: cadence !== null,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** What a policy that is being typed would do; null: it is none yet. What the one before would have done stays until it comes. */
+export function useRetentionPreview(name: string, changes: [string, string][] | null) {
+  const host = useHost();
+  return useQuery<RetentionReport, Problem>({
+    queryKey: ["retention-preview", name, changes],
+    queryFn: () => host.previewRetention(name, changes ?? []),
+    enabled: changes !== null,
     placeholderData: keepPreviousData,
   });
 }

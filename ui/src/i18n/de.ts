@@ -2,6 +2,7 @@
 
 import { destinations } from "./destinations.de";
 import type { Words } from "./en";
+import { retention } from "./retention.de";
 import { schedules } from "./schedules.de";
 
 export const de: Words = {
@@ -35,6 +36,7 @@ export const de: Words = {
     download: "Herunterladen",
     catalogue: "Nachsehen, was da ist",
     hook: "Test eines Befehls",
+    retention: "Aufbewahrung",
   },
   status: {
     running: "Läuft",
@@ -241,6 +243,7 @@ export const de: Words = {
     from_failed: "{{name}} wurde nicht hinzugefügt",
   },
   destinations,
+  retention,
   schedules,
   backup: {
     title: "{{instance}} sichern",

@@ -1,5 +1,6 @@
 // Every word of the page, in English. `de.ts` must have the same keys: the compiler says so.
 import { destinations } from "./destinations.en";
+import { retention } from "./retention.en";
 import { schedules } from "./schedules.en";
 
 export const en = {
@@ -33,6 +34,7 @@ export const en = {
     download: "Download",
     catalogue: "Look at the archives",
     hook: "Test of a command",
+    retention: "Retention",
   },
   status: {
     running: "Running",
@@ -236,6 +238,7 @@ export const en = {
     from_failed: "{{name}} was not added",
   },
   destinations,
+  retention,
   schedules,
   backup: {
     title: "Back up {{instance}}",

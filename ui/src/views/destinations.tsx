@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import type { DestinationConfig } from "../bindings/DestinationConfig";
 import { DestinationForm } from "../domain/destination-form";
 import { TestView } from "../domain/destination-test";
+import { RetentionForm } from "../domain/retention-form";
 import { useNavigation } from "../navigation";
 import { useChange, useDestinations, useFreeSpace, useQuestion } from "../queries";
 import { Confirm } from "../shared/dialogs";
@@ -55,6 +56,7 @@ function DestinationSection({ destination }: { destination: DestinationConfig })
   const { name } = destination;
   const [removing, setRemoving] = useState(false);
   const [editing, setEditing] = useState(false);
+  const [keeping, setKeeping] = useState(false);
   const test = useQuestion((host, of: string) => host.testDestination(of));
   const enable = useChange((host, enabled: boolean) => host.enableDestination(name, enabled));
   const remove = useChange((host, of: string) => host.removeDestination(of));
@@ -74,6 +76,14 @@ function DestinationSection({ destination }: { destination: DestinationConfig })
           </Button>
           <Button size="compact-sm" variant="default" loading={test.isPending} onClick={() => test.mutate(name)}>
             {t("destinations.test")}
+          </Button>
+          <Button
+            size="compact-sm"
+            variant="default"
+            aria-label={t("retention.open_of", { name })}
+            onClick={() => setKeeping(true)}
+          >
+            {t("retention.open")}
           </Button>
           <Button
             size="compact-sm"
@@ -118,6 +128,7 @@ function DestinationSection({ destination }: { destination: DestinationConfig })
         {test.data && <TestView name={name} report={test.data} onTrusted={() => test.mutate(name)} />}
         {problem && <ProblemNote problem={problem} />}
       </Stack>
+      {keeping && <RetentionForm name={name} onClose={() => setKeeping(false)} />}
       {editing && <DestinationForm of={destination} onClose={() => setEditing(false)} />}
       {removing && (
         <Confirm

@@ -1,0 +1,94 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import type { RetentionReport } from "../bindings/RetentionReport";
+import { daysOf } from "../domain/retention-days";
+import { changesOf, draftOf, isGood, STRATEGIES } from "../domain/retention-draft";
+import { openRoom } from "./room";
+
+test("a policy is seen on a calendar before it is saved, and nothing goes until then", async () => {
+  const { user, asked, host } = openRoom("settled", { room: "destinations" });
+  const before = (await host.archives("nas")).length;
+  await user.click(await screen.findByRole("button", { name: "Retention of nas" }));
+  const dialog = await screen.findByRole("dialog", { name: "What stays at nas" });
+  expect(await within(dialog).findByText("Nothing is deleted by itself.")).toBeVisible();
+  await user.click(within(dialog).getByRole("radio", { name: "The newest" }));
+  const number = (name: string) => within(dialog).getByRole("textbox", { name });
+  await user.clear(number("The last"));
+  await user.type(number("The last"), "1");
+  await user.clear(number("Younger than, in days"));
+  await user.clear(number("Never fewer than"));
+  await user.type(number("Never fewer than"), "1");
+  const preview = await within(dialog).findByRole("region", { name: "What this would do now" });
+  const go = await within(dialog).findByRole("button", { name: `Save, and delete ${before - 1} now` });
+  await waitFor(() => expect(go).toBeEnabled());
+  expect(within(preview).getByText("1 stays")).toBeVisible();
+  expect(await within(preview).findByRole("button", { name: "Month before" })).toBeVisible();
+  await user.click(within(preview).getByRole("button", { name: "These go" }));
+  expect(await within(preview).findAllByText("no rule keeps it")).toHaveLength(before - 1);
+  expect(asked("setRetention")).toEqual([]);
+  expect(asked("applyRetention")).toEqual([]);
+  await user.click(go);
+  await waitFor(() => expect(asked("applyRetention")).toEqual([["nas"]]));
+  expect(asked("setRetention")).toEqual([
+    [
+      "nas",
+      [
+        ["strategy", "simple"],
+        ["keep_last", "1"],
+        ["keep_days", ""],
+        ["floor", "1"],
+      ],
+    ],
+  ]);
+  await waitFor(async () => expect(await host.archives("nas")).toHaveLength(1));
+});
+
+test("a policy that keeps nothing cannot be saved", async () => {
+  const { user } = openRoom("settled", { room: "destinations" });
+  await user.click(await screen.findByRole("button", { name: "Retention of nas" }));
+  const dialog = await screen.findByRole("dialog", { name: "What stays at nas" });
+  await user.click(await within(dialog).findByRole("radio", { name: "Ever fewer" }));
+  expect(within(dialog).getByText(/about 16 days old/)).toBeVisible();
+  await user.clear(within(dialog).getByRole("textbox", { name: "Levels" }));
+  expect(within(dialog).getByRole("button", { name: "Save" })).toBeDisabled();
+});
+
+test.each(STRATEGIES)("what is drawn up as %s comes back as it was", (strategy) => {
+  const draft = { ...draftOf(null), strategy };
+  expect(isGood(draft)).toBe(true);
+  const { floor, ...rest } = Object.fromEntries(changesOf(draft));
+  if (strategy === "all") {
+    expect(rest).toEqual({ strategy: "" });
+    return;
+  }
+  const { strategy: name, ...counts } = rest;
+  const numbers = Object.fromEntries(Object.entries(counts).map(([key, n]) => [key, Number(n)]));
+  const again = draftOf({ strategy: name, floor: Number(floor), ...numbers } as Parameters<typeof draftOf>[0]);
+  expect(changesOf(again)).toEqual(changesOf(draft));
+});
+
+test("days are counted in UTC, by what becomes of their archives", () => {
+  const row = (created_at: string) => ({
+    archive: "",
+    execution_id: null,
+    instance: "i",
+    type: "manual" as const,
+    created_at,
+    compressed_size_bytes: 1,
+  });
+  const report: RetentionReport = {
+    destination: "d",
+    policy: null,
+    keep: [{ ...row("2026-11-24T23:59:59Z"), reason: "pinned" }],
+    delete: [
+      { ...row("2026-11-24T00:00:00Z"), reason: "superseded" },
+      { ...row("2026-11-23T12:00:00Z"), reason: "superseded" },
+    ],
+    foreign: [{ ...row("2026-11-23T12:00:00Z"), reason: "unread" }],
+    failed: [],
+    missing: [],
+  };
+  expect([...daysOf(report)]).toEqual([
+    ["2026-11-24", { keep: 1, go: 1, foreign: 0 }],
+    ["2026-11-23", { keep: 0, go: 1, foreign: 1 }],
+  ]);
+});
