@@ -55,6 +55,12 @@ pub enum OpenError {
     /// Keys were given; none opens it.
     #[error("none of the identities opens the archive")]
     WrongKey,
+    /// It is sealed to a passphrase and none was given.
+    #[error("the archive is encrypted with a passphrase")]
+    NoPassphrase,
+    /// Its authentication fails: another passphrase, or changed bytes. Nothing can tell the two apart.
+    #[error("the passphrase is wrong, or the file was changed")]
+    WrongPassphrase,
     #[error("not an archive of this format: {0}")]
     NotAnArchive(String),
     /// `entry` names the entry or the member; `intact_bytes` how far the file could be read from the front.

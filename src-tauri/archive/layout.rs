@@ -41,6 +41,10 @@ impl Selection<'_> {
 }
 
 impl Layout {
+    pub(super) fn empty() -> Self {
+        Self(Vec::new())
+    }
+
     pub(super) fn new(manifest: &Manifest) -> Result<Self, OpenError> {
         let mut entries: Vec<_> = manifest.contents.iter().collect();
         entries.sort_by_key(|entry| entry.tar_offset);

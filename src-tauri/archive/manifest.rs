@@ -18,6 +18,14 @@ pub(super) struct Table {
 }
 
 impl Table {
+    pub(super) fn empty() -> Self {
+        Self {
+            compressed: vec![0],
+            uncompressed: vec![0],
+            sha256: Vec::new(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.sha256.len()
     }

@@ -12,6 +12,7 @@ mod inspect;
 mod layout;
 mod manifest;
 mod names;
+mod old;
 mod open;
 mod pack;
 mod pipeline;
@@ -28,6 +29,8 @@ mod window;
 
 pub use error::{OpenError, PackError};
 pub use file_source::FileSource;
+use inspect::Sink;
+pub use old::{OLD_HEAD, OldForm, OldSurvey, survey, unseal};
 pub use open::{Archive, OpenKeys, RangeRead, open};
 pub use pack::{NewEntry, PackOptions, Packed, PackedComponent, PackedEntry, Packer};
 pub use place::remove_tree;

@@ -2,17 +2,19 @@
 //! Contents are `unpack`'s and `verify`'s.
 
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use crate::model::Compression;
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{ContentEntry, Manifest};
 
 use super::footer::{self, Footer};
 use super::layout::{Layout, Selection};
 use super::manifest::Table;
+use super::old::Unpacked;
 use super::sign::SignatureState;
 use super::tar_read::TarReader;
 use super::unseal::Content;
@@ -49,6 +51,8 @@ pub struct Archive {
     pub(super) layout: Layout,
     /// What was wrong with the tail, where the manifest was found from the front.
     pub(super) tail_fault: Option<String>,
+    /// Of version 1.0: it has no members, everything of it is at hand.
+    pub(super) unpacked: Option<Unpacked>,
 }
 
 /// Opens by the tail, falls back to the front.
@@ -84,6 +88,7 @@ pub fn open(source: Arc<dyn RangeRead>, keys: &OpenKeys) -> Result<Archive, Open
         table,
         content,
         tail_fault,
+        unpacked: None,
     })
 }
 
@@ -98,6 +103,18 @@ impl Archive {
         known
             .iter()
             .position(|key| sign::signed_by(text, &self.manifest, &self.manifest_json, key))
+    }
+
+    /// Of version 1.0.
+    #[must_use]
+    pub fn is_old(&self) -> bool {
+        self.unpacked.is_some()
+    }
+
+    /// Where an entry of an archive of version 1.0 lies at hand, to be looked at.
+    #[must_use]
+    pub fn at_hand(&self, entry: &ContentEntry) -> Option<PathBuf> {
+        Some(self.unpacked.as_ref()?.path(entry))
     }
 
     /// Bytes of the file that must still be read for these components (none named: all).
@@ -214,7 +231,7 @@ pub(super) fn read_content<R: io::BufRead>(
 }
 
 /// After one block of zeros another, and nothing but zeros.
-fn end_of_tar<R: io::BufRead>(tar: &mut TarReader<R>) -> Result<(), OpenError> {
+pub(super) fn end_of_tar<R: io::BufRead>(tar: &mut TarReader<R>) -> Result<(), OpenError> {
     let mut zeros = 0;
     while tar.ended {
         let bytes = tar.inner.fill_buf().map_err(OpenError::from_io)?;

@@ -9,8 +9,17 @@ use crate::model::manifest::EntryType;
 
 use super::{MAX_PAX, OpenError, as_usize, names, padding};
 
+/// Whose tar it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// This format's own.
+    Ours,
+    /// Python's, as version 1.0 was written with it: GNU headers too, and names below `./`. The root folder has an empty name.
+    Old,
+}
+
 /// One entry as its headers describe it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct TarEntry {
     /// Raw bytes, checked, without the slash of folders.
     pub name: Vec<u8>,
@@ -35,14 +44,24 @@ pub(super) struct TarReader<R> {
     pub position: u64,
     /// A block of zeros was met: for every reader of tar the stream is over.
     pub ended: bool,
+    dialect: Dialect,
 }
 
 impl<R: BufRead> TarReader<R> {
     pub(super) fn new(inner: R, position: u64) -> Self {
         Self {
-            inner,
             position,
+            ..Self::of(inner, Dialect::Ours)
+        }
+    }
+
+    /// From the stream's first byte.
+    pub(super) fn of(inner: R, dialect: Dialect) -> Self {
+        Self {
+            inner,
+            position: 0,
             ended: false,
+            dialect,
         }
     }
 
@@ -127,7 +146,11 @@ impl<R: BufRead> TarReader<R> {
                 }
             })
             .sum();
-        if header.cksum().ok() != Some(sum) || header.as_ustar().is_none() {
+        let known = match self.dialect {
+            Dialect::Ours => header.as_ustar().is_some(),
+            Dialect::Old => header.as_ustar().is_some() || header.as_gnu().is_some(),
+        };
+        if header.cksum().ok() != Some(sum) || !known {
             return Err(self.bad("not a tar header"));
         }
         Ok(Some(header))
@@ -154,7 +177,10 @@ impl<R: BufRead> TarReader<R> {
         if entry == EntryType::Dir && name.last() == Some(&b'/') {
             name.pop();
         }
-        names::check(&name).map_err(|reason| OpenError::refused_entry(&name, reason))?;
+        let root = self.dialect == Dialect::Old && below_root(&mut name);
+        if !(root && entry == EntryType::Dir) {
+            names::check(&name).map_err(|reason| OpenError::refused_entry(&name, reason))?;
+        }
         let link = match entry {
             EntryType::File | EntryType::Dir => None,
             EntryType::Symlink | EntryType::Hardlink => pax
@@ -200,6 +226,16 @@ impl<R: BufRead> TarReader<R> {
         let position = self.position;
         OpenError::refused(format!("{reason} (at byte {position} of the tar stream)"))
     }
+}
+
+/// Takes `./` away. Returns whether it is the root itself.
+fn below_root(name: &mut Vec<u8>) -> bool {
+    if name.starts_with(b"./") {
+        name.drain(..2);
+    } else if name == b"." {
+        name.clear();
+    }
+    name.is_empty()
 }
 
 #[derive(Default)]

@@ -93,9 +93,12 @@ impl Archive {
             indexes,
             index: None,
         };
-        let done = with_members(self, &runs, &watch, |stream| {
-            inspect(self, &runs, selection, dir, stream, &mut unpacker)
-        })
+        let done = match &self.unpacked {
+            Some(old) => old.pass(&self.manifest, selection, cancel, &mut unpacker),
+            None => with_members(self, &runs, &watch, |stream| {
+                inspect(self, &runs, selection, dir, stream, &mut unpacker)
+            }),
+        }
         .and_then(|()| {
             if policy.with_metadata {
                 unpacker.manifest()?;

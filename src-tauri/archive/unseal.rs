@@ -163,7 +163,7 @@ fn unlock(file: &Arc<Fetched>, keys: &OpenKeys) -> Result<(FileKey, u64, &'stati
     let start = reached.load(Ordering::Relaxed);
     let scrypt;
     let (identities, algorithm): (Vec<&dyn age::Identity>, _) = if decryptor.is_scrypt() {
-        let passphrase = keys.passphrase.clone().ok_or(OpenError::NoKey)?;
+        let passphrase = keys.passphrase.clone().ok_or(OpenError::NoPassphrase)?;
         scrypt = age::scrypt::Identity::new(passphrase);
         (vec![&scrypt], "age-scrypt")
     } else {

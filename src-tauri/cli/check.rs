@@ -13,16 +13,14 @@ pub(super) const DRILLED: &str =
     "it was restored into a scratch folder, and everything in it opens and checks";
 
 pub(super) fn verify(arguments: &ArchiveArgument, session: &Session) -> Result<u8> {
-    let report = session
-        .service()?
-        .verify(&arguments.archive, &session.act()?)?;
+    let service = session.service()?;
+    let report = session.with_archive(|act| service.verify(&arguments.archive, act))?;
     answer(session, &report, VERIFIED)
 }
 
 pub(super) fn drill(arguments: &ArchiveArgument, session: &Session) -> Result<u8> {
-    let report = session
-        .service()?
-        .drill(&arguments.archive, &session.act()?)?;
+    let service = session.service()?;
+    let report = session.with_archive(|act| service.drill(&arguments.archive, act))?;
     answer(session, &report, DRILLED)
 }
 

@@ -155,7 +155,8 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
                 from: arguments.from,
                 exclude: arguments.rules.exclude,
             };
-            let instance = service.add_instance(&new, &arguments.accept.into(), &session.act()?)?;
+            let accept = arguments.accept.into();
+            let instance = session.with_archive(|act| service.add_instance(&new, &accept, act))?;
             session.answer(&instance, |page| {
                 added_page(page, &instance, new.from.as_ref());
             })

@@ -84,12 +84,10 @@ struct ConfirmArgument {
 
 pub(super) fn plan(arguments: PlanArguments, session: &Session) -> Result<u8> {
     let PlanArguments { archive, target } = arguments;
-    let plan = session.service()?.plan(
-        &archive.archive,
-        &target.instance,
-        &target.components.names,
-        &session.act()?,
-    )?;
+    let service = session.service()?;
+    let components = &target.components.names;
+    let plan = session
+        .with_archive(|act| service.plan(&archive.archive, &target.instance, components, act))?;
     session.answer(&plan, |page| plan_page(page, &plan))
 }
 
@@ -101,7 +99,8 @@ pub(super) fn restore(arguments: RestoreArguments, session: &Session) -> Result<
         confirm: arguments.confirm.name,
         accept: arguments.accept.into(),
     };
-    let report = session.service()?.restore(&request, &session.act()?)?;
+    let service = session.service()?;
+    let report = session.with_archive(|act| service.restore(&request, act))?;
     let instance = &request.instance;
     session.answer(&report, |page| {
         report_page(page, &report);
@@ -126,10 +125,9 @@ pub(super) fn extract(arguments: ExtractArguments, session: &Session) -> Result<
         to,
         components,
     } = arguments;
-    let report =
-        session
-            .service()?
-            .extract(&archive.archive, &to, &components.names, &session.act()?)?;
+    let service = session.service()?;
+    let report = session
+        .with_archive(|act| service.extract(&archive.archive, &to, &components.names, act))?;
     session.answer(&report, |page| {
         for file in &report.files {
             page.line(file.display().to_string());

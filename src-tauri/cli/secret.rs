@@ -53,17 +53,29 @@ fn read(key: &str, source: &Source<'_>) -> Result<SecretString> {
             env::VarError::NotPresent => bad(key, &format!("the variable {name} is not set")),
             env::VarError::NotUnicode(_) => bad(key, &format!("the variable {name} is not text")),
         })?,
-        Source::Ask if io::stdin().is_terminal() => rpassword::prompt_password(format!("{key}: "))
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::Interrupted => Cancelled.into(),
-                _ => Error::Input(error),
-            })?,
+        Source::Ask if io::stdin().is_terminal() => prompt(key)?,
         Source::Ask => line(&mut io::stdin().lock()).map_err(Error::Input)?,
     };
     if secret.is_empty() {
         return Err(bad(key, "it is empty"));
     }
     Ok(SecretString::from(secret))
+}
+
+/// Of a terminal. The session must watch for signals by then: the prompt turns echo off, and on again at its end.
+pub(super) fn ask(what: &str) -> Result<SecretString> {
+    let secret = prompt(what)?;
+    if secret.is_empty() {
+        return Err(bad(what, "it is empty"));
+    }
+    Ok(SecretString::from(secret))
+}
+
+fn prompt(what: &str) -> Result<String> {
+    rpassword::prompt_password(format!("{what}: ")).map_err(|error| match error.kind() {
+        io::ErrorKind::Interrupted => Cancelled.into(),
+        _ => Error::Input(error),
+    })
 }
 
 /// One line without its end; the next secret may be on the next.

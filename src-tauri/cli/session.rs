@@ -1,6 +1,7 @@
 //! What every verb is given: where the data is, how to answer, and how it is told to stop.
 
 use std::cell::Cell;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,11 +11,11 @@ use super::error::{Error, Result};
 use super::output::{Format, Output};
 use super::page::Page;
 use super::progress::ProgressLine;
-use super::signals;
+use super::{secret, signals};
 use crate::environment;
 use crate::jobs::{BackupScheduler, NoWatcher};
 use crate::model::{Cancel, NoObserver, Observer};
-use crate::service::{Act, BackupService};
+use crate::service::{self, Act, BackupService};
 
 pub(super) struct Session {
     data_dir: Option<PathBuf>,
@@ -58,7 +59,24 @@ impl Session {
             },
             triggered_by: "cli".to_owned(),
             run_id: None,
+            passphrase: None,
         })
+    }
+
+    /// Does something with an archive, and once more where a passphrase is missing and somebody is there to be asked.
+    pub fn with_archive<T>(
+        &self,
+        work: impl Fn(&Act<'_>) -> std::result::Result<T, service::Error>,
+    ) -> Result<T> {
+        let mut act = self.act()?;
+        match work(&act) {
+            Err(error) if error.needs_passphrase() && io::stdin().is_terminal() => {
+                self.clear_progress();
+                act.passphrase = Some(secret::ask("passphrase")?);
+                Ok(work(&act)?)
+            }
+            done => Ok(done?),
+        }
     }
 
     pub fn watch_signals(&self) -> Result<()> {

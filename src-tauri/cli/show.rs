@@ -11,9 +11,8 @@ use crate::model::manifest::{ComponentStatus, Manifest};
 use crate::service::report::ShowReport;
 
 pub(super) fn run(arguments: &ArchiveArgument, session: &Session) -> Result<u8> {
-    let report = session
-        .service()?
-        .show(&arguments.archive, &session.act()?)?;
+    let service = session.service()?;
+    let report = session.with_archive(|act| service.show(&arguments.archive, act))?;
     session.answer(&report, |page| report_page(page, &report))
 }
 
@@ -39,7 +38,7 @@ fn report_page(page: &mut Page, report: &ShowReport) {
             format!("{} ({})", metadata.instance_name, metadata.instance_id).into(),
         ),
         ("made", format!("{made} on {}", metadata.hostname).into()),
-        ("number", metadata.sequence.to_string().into()),
+        ("number", number(metadata.sequence).into()),
         ("comment", metadata.comment.as_str().into()),
         ("size", size.into()),
         ("encrypted", encrypted.into()),
@@ -59,7 +58,18 @@ fn report_page(page: &mut Page, report: &ShowReport) {
     }
 }
 
+/// Version 1.0 did not count.
+fn number(sequence: u64) -> String {
+    match sequence {
+        0 => "-".to_owned(),
+        counted => counted.to_string(),
+    }
+}
+
 fn moment(manifest: &Manifest) -> String {
+    if manifest.backup_metadata.backup_version == "1.0" {
+        return "not known: version 1.0 copied one after the other".to_owned();
+    }
     let width = manifest.capture.window_ms;
     if manifest.capture.exact {
         format!("yes, all databases as of one moment (within {width:.1} ms)")

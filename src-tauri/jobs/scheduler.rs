@@ -375,6 +375,7 @@ impl BackupScheduler {
             observer: &*watching.observer,
             triggered_by: String::new(),
             run_id: None,
+            passphrase: None,
         };
         let done = self.run(schedule, record, &act);
         drop(watching);
@@ -394,6 +395,7 @@ impl BackupScheduler {
             observer: act.observer,
             triggered_by: format!("schedule:{}", schedule.name),
             run_id: record.run_id.clone(),
+            passphrase: None,
         };
         let mut made = Made::default();
         self.telling.began(schedule, &record, Timestamp::now());

@@ -1,4 +1,5 @@
-//! The name of an archive: `backup-{instance}-{YYYYMMDD}-{HHMMSS}-{type}[-N].tar.(gz|zst)[.age]`, UTC.
+//! The name of an archive: `backup-{instance}-{YYYYMMDD}-{HHMMSS}-{type}[-N].tar.(gz|zst)[.age]`, UTC; and that of version 1.0, which
+//! is told from it by where it lies.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +9,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::instance::{Compression, is_instance_name};
+use super::instance::{Compression, InstanceId, is_instance_name};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -18,6 +19,8 @@ pub enum ArchiveType {
     Scheduled,
     /// Taken before a restore changes anything.
     Safety,
+    /// Likewise, by the TACACS+ server itself: version 1.0 only.
+    Emergency,
 }
 
 impl ArchiveType {
@@ -27,6 +30,7 @@ impl ArchiveType {
             Self::Manual => "manual",
             Self::Scheduled => "scheduled",
             Self::Safety => "safety",
+            Self::Emergency => "emergency",
         }
     }
 }
@@ -111,20 +115,106 @@ fn parse(text: &str) -> Option<ArchiveName> {
         let (head, kind) = head.rsplit_once('-')?;
         (head, archive_type(kind)?, Some(n))
     };
+    let (instance, created_at) = instance_and_time(head)?;
+    Some(ArchiveName {
+        instance: instance.to_owned(),
+        created_at,
+        archive_type: kind,
+        suffix,
+        compression,
+        encrypted,
+    })
+}
+
+fn instance_and_time(head: &str) -> Option<(&str, Timestamp)> {
     let (head, time) = head.rsplit_once('-')?;
     let (instance, date) = head.rsplit_once('-')?;
     if date.len() != 8 || time.len() != 6 || !is_instance_name(instance) {
         return None;
     }
     let civil = DateTime::strptime("%Y%m%d%H%M%S", format!("{date}{time}")).ok()?;
-    Some(ArchiveName {
+    Some((instance, TimeZone::UTC.to_timestamp(civil).ok()?))
+}
+
+/// The name of an archive of version 1.0: `backup-{instance}-{YYYYMMDD}-{HHMMSS}-(manual|emergency).tar.gz[.enc]`, UTC. Without `.enc`
+/// a manual one could be of either version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OldName {
+    pub instance: String,
+    /// Whole seconds.
+    pub created_at: Timestamp,
+    pub archive_type: ArchiveType,
+    pub encrypted: bool,
+}
+
+impl FromStr for OldName {
+    type Err = BadArchiveName;
+
+    fn from_str(text: &str) -> Result<Self, BadArchiveName> {
+        parse_old(text).ok_or_else(|| BadArchiveName(text.to_owned()))
+    }
+}
+
+fn parse_old(text: &str) -> Option<OldName> {
+    let (rest, encrypted) = match text.strip_suffix(".enc") {
+        Some(rest) => (rest, true),
+        None => (text, false),
+    };
+    let rest = rest.strip_prefix("backup-")?.strip_suffix(".tar.gz")?;
+    let (head, kind) = rest.rsplit_once('-')?;
+    let archive_type = match kind {
+        "manual" => ArchiveType::Manual,
+        "emergency" => ArchiveType::Emergency,
+        _ => return None,
+    };
+    let (instance, created_at) = instance_and_time(head)?;
+    Some(OldName {
         instance: instance.to_owned(),
-        created_at: TimeZone::UTC.to_timestamp(civil).ok()?,
-        archive_type: kind,
-        suffix,
-        compression,
+        created_at,
+        archive_type,
         encrypted,
     })
+}
+
+/// An archive that lies where archives lie, by its path below the base: that alone tells whose format it is of. What is in it may tell
+/// something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// `{instance}-{id}/{type}/{file name}`.
+    Holdfast { name: ArchiveName, id: InstanceId },
+    /// `{instance}/{type}/{file name}`: of the TACACS+ server's own backup.
+    Old(OldName),
+}
+
+impl Placed {
+    /// None where folders and name do not belong together.
+    #[must_use]
+    pub fn of(path: &str) -> Option<Self> {
+        let mut parts = path.split('/');
+        let (folder, kind, file) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() {
+            return None;
+        }
+        if let Ok(name) = file.parse::<OldName>()
+            && name.instance == folder
+            && name.archive_type.as_str() == kind
+        {
+            return Some(Self::Old(name));
+        }
+        let name: ArchiveName = file.parse().ok()?;
+        let (instance, id) = folder.rsplit_once('-')?;
+        let id = id.parse().ok()?;
+        let fits = instance == name.instance && kind == name.archive_type.as_str();
+        fits.then_some(Self::Holdfast { name, id })
+    }
+
+    #[must_use]
+    pub fn created_at(&self) -> Timestamp {
+        match self {
+            Self::Holdfast { name, .. } => name.created_at,
+            Self::Old(name) => name.created_at,
+        }
+    }
 }
 
 fn archive_type(text: &str) -> Option<ArchiveType> {
@@ -133,5 +223,44 @@ fn archive_type(text: &str) -> Option<ArchiveType> {
         "scheduled" => Some(ArchiveType::Scheduled),
         "safety" => Some(ArchiveType::Safety),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `h` of Holdfast, `o` of the server's own backup.
+    #[test]
+    fn where_an_archive_lies_tells_whose_it_is() {
+        let name = "backup-web-20260102-030405";
+        let of = |path: &str| match Placed::of(&path.replace('*', name)) {
+            Some(Placed::Holdfast { .. }) => 'h',
+            Some(Placed::Old(_)) => 'o',
+            None => '-',
+        };
+        for (path, expected) in [
+            ("web-0a1b2c3d/manual/*-manual.tar.gz", 'h'),
+            ("web-0a1b2c3d/manual/*-manual-2.tar.zst.age", 'h'),
+            ("web/manual/*-manual.tar.gz", 'o'),
+            ("web/manual/*-manual.tar.gz.enc", 'o'),
+            ("web/emergency/*-emergency.tar.gz", 'o'),
+            ("web/emergency/*-manual.tar.gz", '-'),
+            ("web/scheduled/*-scheduled.tar.gz", '-'),
+            ("web/manual/*-manual.tar.gz.age", '-'),
+            ("other/manual/*-manual.tar.gz", '-'),
+            ("web-0a1b2c3d/manual/*-manual.tar.gz.enc", '-'),
+            ("web-0a1b2c3d/emergency/*-emergency.tar.gz", '-'),
+            ("other-0a1b2c3d/manual/*-manual.tar.gz", '-'),
+            ("web/manual/below/*-manual.tar.gz", '-'),
+            ("web/manual", '-'),
+        ] {
+            assert_eq!(of(path), expected, "{path}");
+        }
+        // A server's instance may be called as a folder of Holdfast's is.
+        let twin = "web-0a1b2c3d/manual/backup-web-0a1b2c3d-20260102-030405-manual.tar.gz";
+        assert!(matches!(Placed::of(twin), Some(Placed::Old(_))));
+        let dated = "web/manual/backup-web-20261302-030405-manual.tar.gz";
+        assert_eq!(Placed::of(dated), None);
     }
 }

@@ -54,7 +54,9 @@ impl BackupService {
                 Err(
                     error @ (Error::Keys(_)
                     | Error::NotInitialised
-                    | Error::Open(OpenError::NoKey | OpenError::WrongKey)),
+                    | Error::Open(
+                        OpenError::NoKey | OpenError::NoPassphrase | OpenError::WrongKey,
+                    )),
                 ) => return compare_digest(located, error, act),
                 Err(error) => return unopened(located, error),
             };
@@ -117,6 +119,10 @@ impl BackupService {
                 Ok(report)
             }
             Err(error) => {
+                if error.needs_passphrase() {
+                    // Nothing was tried yet: it is asked for, and begun again.
+                    return Err(error);
+                }
                 // The error that led here is the one to report, whether it can be written down or not.
                 if let Ok(Some(record)) = self.record_of(archive) {
                     let _ = self.record_failure(&record, kind, began, &error, act);

@@ -207,6 +207,12 @@ impl Error {
         }
     }
 
+    /// Whether the same act could go on with a passphrase (`Act`).
+    #[must_use]
+    pub fn needs_passphrase(&self) -> bool {
+        matches!(self, Self::Open(OpenError::NoPassphrase))
+    }
+
     /// The exit status of the command line's contract. 2: what was typed is wrong in itself, whatever the machine and the store hold.
     #[must_use]
     pub fn exit_status(&self) -> u8 {

@@ -77,7 +77,12 @@ impl BackupService {
         let opened = self.open_archive(archive, act)?;
         opened.require_trust(None, accept)?;
         let manifest = &opened.archive.manifest;
-        let id = manifest.backup_metadata.instance_id.clone();
+        let id = if opened.archive.is_old() {
+            // The server's own id is nobody's here: what is made from its archive is a new instance.
+            InstanceId::from_random(rand::random())
+        } else {
+            manifest.backup_metadata.instance_id.clone()
+        };
         if let Some(other) = self.store.instance_by_id(&id)? {
             return Err(Error::Taken {
                 what: "instance id",
@@ -282,13 +287,11 @@ fn stays_inside(components: &[Component]) -> Result<()> {
     })
 }
 
-/// The manifest names no template: a configuration where the TACACS+ server keeps its own tells.
+/// The manifest names no template: a configuration where the TACACS+ server keeps its own tells. Only that server wrote version 1.0.
 fn template_of(manifest: &Manifest) -> Template {
-    if manifest
-        .contents
-        .iter()
-        .any(|c| c.source == "config/tacacs.conf")
-    {
+    let old = manifest.backup_metadata.backup_version == "1.0";
+    let configured = |c: &ContentEntry| c.source == "config/tacacs.conf";
+    if old || manifest.contents.iter().any(configured) {
         Template::Tacacs
     } else {
         Template::Auto

@@ -14,6 +14,7 @@ mod extract;
 pub mod hooks;
 mod instances;
 mod kit;
+mod old;
 mod opened;
 mod ranges;
 pub mod restore;
@@ -61,6 +62,8 @@ pub struct Act<'a> {
     pub triggered_by: String,
     /// The run's id, where it was given one before it began: unique, 32 hex digits.
     pub run_id: Option<String>,
+    /// For an archive that is sealed to one. None: that of the environment (`HOLDFAST_PASSPHRASE`), where there is one.
+    pub passphrase: Option<SecretString>,
 }
 
 /// `DEST:NAME`, an execution id, or a path to a file: told apart in this order of trial: an existing path, an execution id, `DEST:NAME`.
@@ -130,6 +133,7 @@ impl Act<'static> {
             observer: &NOBODY,
             triggered_by: String::new(),
             run_id: None,
+            passphrase: None,
         }
     }
 }

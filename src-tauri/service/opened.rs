@@ -5,13 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::archive::{self, Archive, FileSource, OpenError, OpenKeys, RangeRead, SignatureState};
+use secrecy::SecretString;
+
+use crate::archive::{
+    self, Archive, FileSource, OLD_HEAD, OldForm, OpenError, OpenKeys, RangeRead, SignatureState,
+};
 use crate::destination::{Destination, DestinationError, Key};
-use crate::model::{ArchiveName, DestinationConfig, Execution, ExecutionKind, Instance};
+use crate::model::{ArchiveName, DestinationConfig, Execution, ExecutionKind, Instance, Placed};
 use crate::service::destinations::failed;
 use crate::service::error::{Refusal, at};
 use crate::service::ranges::{Counting, Remote};
 use crate::service::report::SignatureVerdict;
+use crate::service::run::Run;
 use crate::service::{Accept, Act, ArchiveRef, BackupService, Error, Result};
 use crate::store::ExecutionFilter;
 
@@ -44,7 +49,9 @@ pub(crate) struct Opened {
     /// What does not hold of name, instance, sequence, manifest digest; sentences without a full stop.
     pub broken: Vec<String>,
     pub located: Located,
-    fetched: Arc<AtomicU64>,
+    pub(super) fetched: Arc<AtomicU64>,
+    /// Where an archive of version 1.0 is at hand, for as long as it is open.
+    pub(super) _workspace: Option<Run>,
 }
 
 impl Opened {
@@ -79,7 +86,9 @@ impl Opened {
         }
         let mut broken = self.broken.clone();
         let claimed = &self.archive.manifest.backup_metadata;
-        if let Some(target) = target.filter(|t| t.id != claimed.instance_id) {
+        // Ids of version 1.0 are the server's own.
+        let bound = target.filter(|_| !self.archive.is_old());
+        if let Some(target) = bound.filter(|t| t.id != claimed.instance_id) {
             broken.push(format!(
                 "it is of instance {} ({}), not of {} ({})",
                 claimed.instance_name, claimed.instance_id, target.name, target.id
@@ -109,10 +118,16 @@ impl BackupService {
         fetched: Arc<AtomicU64>,
         act: &Act<'_>,
     ) -> Result<Opened> {
+        if let Some(form) = located
+            .old_form(&*source)
+            .map_err(|e| located.open_error(e, act))?
+        {
+            return self.open_old(located, form, &*source, fetched, act);
+        }
         let mut keys = OpenKeys::default();
         if located.is_sealed()? {
             keys.identities = self.identities()?;
-            keys.passphrase = archive_passphrase();
+            keys.passphrase = act.passphrase();
         }
         let archive = archive::open(source, &keys).map_err(|e| located.open_error(e, act))?;
         let (verdict, key_id) = self.judge(&archive)?;
@@ -124,6 +139,7 @@ impl BackupService {
             broken,
             located,
             fetched,
+            _workspace: None,
         })
     }
 
@@ -304,6 +320,24 @@ impl Located {
         ))
     }
 
+    /// Whether it is of version 1.0. A file is looked into; at a destination such archives have a place of their own.
+    fn old_form(&self, source: &dyn RangeRead) -> std::result::Result<Option<OldForm>, OpenError> {
+        let mut head = Vec::new();
+        let read = match &self.place {
+            Place::File(path) => {
+                std::fs::File::open(path).and_then(|f| f.take(OLD_HEAD).read_to_end(&mut head))
+            }
+            Place::Destination { key, .. } => match Placed::of(key.as_str()) {
+                Some(Placed::Old(_)) => source
+                    .read_range(0, self.size.min(OLD_HEAD))
+                    .and_then(|mut reader| reader.read_to_end(&mut head)),
+                _ => return Ok(None),
+            },
+        };
+        read.map_err(OpenError::Read)?;
+        Ok(OldForm::of(&head))
+    }
+
     /// By its name at a destination; a file, which may have any name, is looked into.
     pub fn is_sealed(&self) -> Result<bool> {
         match &self.place {
@@ -319,7 +353,7 @@ impl Located {
     }
 
     /// A destination's own error says more than "reading failed".
-    fn open_error(&self, error: OpenError, act: &Act<'_>) -> Error {
+    pub(super) fn open_error(&self, error: OpenError, act: &Act<'_>) -> Error {
         if act.cancel.is_cancelled() {
             return Error::Cancelled(crate::model::Cancelled);
         }
@@ -336,10 +370,13 @@ impl Located {
 }
 
 /// The file name is part of the claim at a destination only; a file in the user's hands may be called anything.
-fn claims_broken(archive: &Archive, located: &Located) -> Vec<String> {
+pub(super) fn claims_broken(archive: &Archive, located: &Located) -> Vec<String> {
     let claimed = &archive.manifest.backup_metadata;
     let mut broken = Vec::new();
-    if let Place::Destination { key, .. } = &located.place {
+    // Version 1.0 claims nothing of the kind.
+    if let Place::Destination { key, .. } = &located.place
+        && !archive.is_old()
+    {
         let here = located.name.parse::<ArchiveName>();
         let there = claimed.archive_name.parse::<ArchiveName>();
         if !matches!((&here, &there), (Ok(here), Ok(there)) if here.same_claim(there)) {
@@ -357,7 +394,7 @@ fn claims_broken(archive: &Archive, located: &Located) -> Vec<String> {
         }
     }
     if let Some(record) = &located.execution {
-        if record.sequence.is_some_and(|s| s != claimed.sequence) {
+        if record.sequence.is_some_and(|s| s != claimed.sequence) && !archive.is_old() {
             broken.push(format!(
                 "it is backup number {}, our record says another",
                 claimed.sequence
@@ -374,7 +411,10 @@ fn claims_broken(archive: &Archive, located: &Located) -> Vec<String> {
     broken
 }
 
-/// For archives that were sealed to a passphrase.
-fn archive_passphrase() -> Option<secrecy::SecretString> {
-    std::env::var("HOLDFAST_PASSPHRASE").ok().map(Into::into)
+impl Act<'_> {
+    /// For archives that were sealed to one.
+    pub(super) fn passphrase(&self) -> Option<SecretString> {
+        let of_environment = || std::env::var("HOLDFAST_PASSPHRASE").ok().map(Into::into);
+        self.passphrase.clone().or_else(of_environment)
+    }
 }

@@ -134,6 +134,7 @@ impl Desk {
                 observer: &NoObserver,
                 triggered_by: TRIGGERED_BY.to_owned(),
                 run_id: None,
+                passphrase: None,
             };
             question(service, &act)
         })
@@ -155,6 +156,7 @@ impl Desk {
                 observer: &guard,
                 triggered_by: TRIGGERED_BY.to_owned(),
                 run_id: None,
+                passphrase: None,
             };
             Ok(verb(&*desk.service()?, &act)?)
         })

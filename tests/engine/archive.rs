@@ -8,6 +8,7 @@ pub mod packing;
 mod damage;
 mod hostile;
 mod links;
+mod old;
 mod ranges;
 mod removal;
 mod round_trip;

@@ -2,6 +2,8 @@
 
 #[path = "../support/holder.rs"]
 mod holder;
+#[path = "../support/old_archive.rs"]
+mod old_archive;
 #[path = "../support/session.rs"]
 mod session;
 #[path = "../support/site.rs"]

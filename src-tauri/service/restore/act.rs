@@ -36,7 +36,8 @@ impl BackupService {
     pub fn restore(&self, request: &RestoreRequest, act: &Act<'_>) -> Result<RestoreReport> {
         confirmed(&request.confirm, &request.instance)?;
         let instance = self.instance(&request.instance)?;
-        let opened = self.open_archive(&request.archive, act)?;
+        let mut opened = self.open_archive(&request.archive, act)?;
+        opened.aim_at(&instance);
         opened.require_trust(Some(&instance), &request.accept)?;
         let _lock = self.lock_instance(&instance, "restore")?;
         recover_instance(&self.data_dir, &self.store, &instance.id)?;
@@ -188,6 +189,7 @@ impl BackupService {
         space::require(&self.data_dir, live_bytes(&wanted) + SLACK)?;
         let safety = Act {
             run_id: None,
+            passphrase: None,
             cancel: act.cancel,
             observer: act.observer,
             triggered_by: format!(
@@ -243,6 +245,7 @@ pub(super) fn fetch(
         .archive
         .unpack_with_indexes(names, &dir, &policy, &indexes, act.cancel, act.observer)
         .map_err(|e| was_cancelled(e.into(), act.cancel))?;
+    opened.settle_copies(&dir, names)?;
     let warn = |message: String| Warning::new("unpacked", None, message);
     Ok((
         Fetched { dir, indexes },

@@ -36,7 +36,8 @@ impl BackupService {
         act: &Act<'_>,
     ) -> Result<RestorePlan> {
         let instance = self.instance(instance)?;
-        let opened = self.open_archive(archive, act)?;
+        let mut opened = self.open_archive(archive, act)?;
+        opened.aim_at(&instance);
         let manifest = &opened.archive.manifest;
         // A name that is not there is an error; one that cannot be restored is shown.
         let known = |name: &&String| manifest.components.iter().any(|c| c.name == **name);

@@ -59,6 +59,7 @@ impl BackupService {
             let names: Vec<String> = done.parts.iter().map(|p| p.component.clone()).collect();
             let safety = Act {
                 run_id: None,
+                passphrase: None,
                 cancel: act.cancel,
                 observer: act.observer,
                 triggered_by: format!(

@@ -151,12 +151,22 @@ pub(super) fn open(error: &OpenError) -> Problem {
         OpenError::NoKey => words(
             "no_key",
             "The archive is encrypted and no key that could open it is at hand",
-            "Import the recovery kit with `holdfast key import FILE`, or set HOLDFAST_PASSPHRASE for a passphrase.",
+            "Import the recovery kit with `holdfast key import FILE`.",
         ),
         OpenError::WrongKey => words(
             "wrong_key",
             "None of the keys at hand opens this archive",
             "It was made for other recipients: import the recovery kit of the installation that made it.",
+        ),
+        OpenError::NoPassphrase => words(
+            "no_passphrase",
+            "The archive is encrypted with a passphrase, and none was given",
+            "Set it as HOLDFAST_PASSPHRASE in the environment, or type it when you are asked.",
+        ),
+        OpenError::WrongPassphrase => words(
+            "wrong_passphrase",
+            "The authentication of the file fails: the passphrase is wrong, or the file is damaged",
+            "Try the passphrase again (HOLDFAST_PASSPHRASE, or the prompt); if it is surely right, use another copy of the archive.",
         ),
         OpenError::NotAnArchive(reason) => words(
             "not_an_archive",

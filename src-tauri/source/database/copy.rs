@@ -201,7 +201,7 @@ pub(super) fn wal_bytes(path: &Path) -> u64 {
 
 /// The two version bytes are all that tells the modes apart once no `-wal` is beside the file. So it opens without side files, and two
 /// captures of the same content stay equal.
-fn to_rollback_mode(copy: &Path) -> std::io::Result<Mode> {
+pub(super) fn to_rollback_mode(copy: &Path) -> std::io::Result<Mode> {
     let mut file = fs::OpenOptions::new().read(true).write(true).open(copy)?;
     let mut bytes = [0u8; HEADER_BYTES];
     std::io::Read::read_exact(&mut file, &mut bytes)?;

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::CaptureError;
 use super::fault::Fault;
-use super::header::{HEADER_BYTES, Header};
+use super::header::{HEADER_BYTES, Header, Mode};
 use crate::model::manifest::{CheckResult, DatabaseFacts};
 use crate::model::{Cancel, Cancelled, CheckLevel, Warning};
 
@@ -37,7 +37,7 @@ pub(super) fn examine(
     cancel: &Cancel,
 ) -> Result<(DatabaseFacts, Vec<Warning>), CaptureError> {
     cancel.check()?;
-    let header = header(copy)?;
+    let header = header(copy).map_err(|cause| CaptureError::reading(copy, cause))?;
     let connection = open(copy).map_err(|cause| CaptureError::sqlite(copy, cause))?;
     interruptible(&connection, cancel, || {
         Examination {
@@ -281,12 +281,17 @@ fn immutable_uri(copy: &Path) -> String {
     uri + "?immutable=1"
 }
 
-fn header(copy: &Path) -> Result<Option<Header>, CaptureError> {
+fn header(copy: &Path) -> std::io::Result<Option<Header>> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES);
-    File::open(copy)
-        .and_then(|file| file.take(HEADER_BYTES as u64).read_to_end(&mut bytes))
-        .map_err(|cause| CaptureError::reading(copy, cause))?;
+    File::open(copy)?
+        .take(HEADER_BYTES as u64)
+        .read_to_end(&mut bytes)?;
     Ok(Header::parse(&bytes))
+}
+
+/// What is no database has none, and takes none.
+pub(super) fn mode(copy: &Path) -> std::io::Result<Mode> {
+    Ok(header(copy)?.map_or(Mode::Rollback, |header| header.mode))
 }
 
 /// Counting looks at no progress handler, only at the interrupt flag, so somebody beside the work sets it; again and again, because a

@@ -120,6 +120,19 @@ pub fn capture(
     capture::capture(sources, scratch, options, cancel, observer, each)
 }
 
+/// How a private copy without side files says that it keeps its transactions: `wal` or `delete`.
+pub fn journal_mode_of(copy: &Path) -> std::io::Result<&'static str> {
+    examine::mode(copy).map(header::Mode::name)
+}
+
+/// Brings such a copy to journal mode DELETE, so that it opens without side files.
+pub fn to_rollback_mode(copy: &Path) -> std::io::Result<()> {
+    if examine::mode(copy)? == header::Mode::Wal {
+        copy::to_rollback_mode(copy)?;
+    }
+    Ok(())
+}
+
 /// Checks, counts and describes a copy, opened `immutable`: it takes no lock and makes no file, so it may run beside other readers.
 /// `journal_mode` and `writer_blocked_ms` are the caller's to fill. Damage is a result, not an error.
 pub fn examine(

@@ -58,6 +58,7 @@ impl House {
             observer: &NoObserver,
             triggered_by: "cli".to_owned(),
             run_id: None,
+            passphrase: None,
         }
     }
 
