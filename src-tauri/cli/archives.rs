@@ -147,5 +147,8 @@ fn notes(archive: &ArchiveRow) -> String {
     if archive.pinned {
         notes.push("pinned");
     }
+    if archive.foreign {
+        notes.push("foreign");
+    }
     notes.join(", ")
 }

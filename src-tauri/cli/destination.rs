@@ -13,7 +13,7 @@ use super::session::Session;
 use super::words;
 use crate::model::{DestinationConfig, DestinationType};
 use crate::service::NewDestination;
-use crate::service::report::TestReport;
+use crate::service::report::{BrowsedArchive, TestReport};
 
 #[derive(Subcommand)]
 pub(super) enum Verb {
@@ -27,6 +27,8 @@ pub(super) enum Verb {
     Show { name: String },
     /// Try everything that a backup and a restore need of it
     Test { name: String },
+    /// Show the archives that are there now, whether they are in the catalogue or not
+    Browse { name: String },
     /// Take new archives again
     Enable { name: String },
     /// Take no new archives
@@ -121,6 +123,12 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
             let status = u8::from(!report.ok);
             session.answer_with(status, &report, |page| test_page(page, &name, &report))
         }
+        Verb::Browse { name } => {
+            let found = session.service()?.browse(&name, &session.act()?)?;
+            session.answer(&named("archives", &found), |page| {
+                browse_page(page, &name, &found);
+            })
+        }
         Verb::Enable { name } => enable(session, &name, true),
         Verb::Disable { name } => enable(session, &name, false),
         Verb::Remove { name } => {
@@ -206,6 +214,38 @@ fn list_page(page: &mut Page, destinations: &[DestinationConfig]) {
         })
         .collect();
     page.table(&columns, rows);
+}
+
+fn browse_page(page: &mut Page, name: &str, found: &[BrowsedArchive]) {
+    let columns = [
+        Column::Left("changed"),
+        Column::Right("size"),
+        Column::Left("notes"),
+        Column::Left("archive"),
+    ];
+    let notes = |archive: &BrowsedArchive| {
+        let notes = [
+            archive.known.is_none().then_some("not in the catalogue"),
+            archive.foreign.then_some("foreign"),
+        ];
+        notes.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    };
+    let rows: Vec<_> = found
+        .iter()
+        .map(|archive| {
+            [
+                page.time_or(archive.modified, "-"),
+                words::size(archive.size),
+                notes(archive),
+                format!("{name}:{}", archive.key),
+            ]
+        })
+        .collect();
+    page.table(&columns, rows);
+    page.line(format!(
+        "{} at `{name}`.",
+        words::count(found.len() as u64, "archive", "archives")
+    ));
 }
 
 fn test_page(page: &mut Page, name: &str, report: &TestReport) {

@@ -1,10 +1,12 @@
-//! Names of archives below a base path, and where archives lie. It touches no file.
+//! Names of archives below a base path, and where archives lie: ours, and those that the TACACS+ server's own backup left (version 1.0).
+//! It touches no file.
 
 use super::{DestinationError, ErrorKind};
+use crate::model::archive_name::OldName;
 use crate::model::instance::is_instance_name;
 use crate::model::{ArchiveName, ArchiveType, InstanceId};
 
-/// `{instance}-{id}/{type}/{file name}`: relative, checked, `/`-separated. No `..`, no empty segment, no control character.
+/// `{instance}-{id}/{type}/{file name}`, or `{instance}/{type}/{file name}` of version 1.0: relative, checked, `/`-separated. No `..`, no empty segment, no control character.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(String);
 
@@ -74,21 +76,47 @@ pub(super) enum Level {
 
 impl Level {
     pub fn of(folders: &[String]) -> Self {
-        let below = match folders {
-            [first, below @ ..] if first == Key::CONTRACT_FOLDER => below,
-            all => all,
-        };
-        match below {
+        match below_contract(folders) {
             [] => Self::Instances,
-            [instance] if is_instance_folder(instance) => Self::Types,
+            [instance] if is_instance_folder(instance) || is_instance_name(instance) => Self::Types,
             [instance, kind] if is_instance_folder(instance) && is_type_folder(kind) => {
+                Self::Archives
+            }
+            [instance, kind] if is_instance_name(instance) && is_old_type_folder(kind) => {
                 Self::Archives
             }
             _ => Self::Foreign,
         }
     }
+
+    /// Whether a folder that is `Types` or `Archives` may be anybody's all the same: any word is a name that the server's own backup may
+    /// have given. Where such a folder is closed to us, there is nothing of ours in it, and a list goes on without it.
+    pub fn may_be_anybodys(folders: &[String]) -> bool {
+        below_contract(folders)
+            .first()
+            .is_some_and(|instance| !is_instance_folder(instance))
+    }
 }
 
+fn below_contract(folders: &[String]) -> &[String] {
+    match folders {
+        [first, below @ ..] if first == Key::CONTRACT_FOLDER => below,
+        all => all,
+    }
+}
+
+/// Whether a file of a folder that is `Level::Archives` is an archive. One of version 1.0 is told by its whole path: no id vouches for it.
+pub(super) fn is_archive_in(folders: &[String], file_name: &str) -> bool {
+    let [instance, kind] = below_contract(folders) else {
+        return false;
+    };
+    let ours = is_instance_folder(instance) && is_type_folder(kind) && is_archive(file_name);
+    ours || file_name
+        .parse()
+        .is_ok_and(|name: OldName| name.instance == *instance && name.archive_type.as_str() == kind)
+}
+
+/// By its name alone: one of ours.
 pub(super) fn is_archive(file_name: &str) -> bool {
     file_name.parse::<ArchiveName>().is_ok()
 }
@@ -99,11 +127,15 @@ fn is_instance_folder(name: &str) -> bool {
 }
 
 fn is_type_folder(name: &str) -> bool {
-    [
+    let types = [
         ArchiveType::Manual,
         ArchiveType::Scheduled,
         ArchiveType::Safety,
-    ]
-    .iter()
-    .any(|kind| kind.as_str() == name)
+    ];
+    types.iter().any(|kind| kind.as_str() == name)
+}
+
+fn is_old_type_folder(name: &str) -> bool {
+    let types = [ArchiveType::Manual, ArchiveType::Emergency];
+    types.iter().any(|kind| kind.as_str() == name)
 }

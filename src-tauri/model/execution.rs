@@ -47,6 +47,16 @@ pub struct Execution {
     pub warnings: Vec<Warning>,
 }
 
+impl Execution {
+    /// Whether an archive's own manifest, signed by this installation or a known key, says that it is of `instance_id`: the archive was
+    /// written here, or it was found somewhere and has been opened. One that was found only has no sequence yet; one of a stranger, or of
+    /// version 1.0, has no instance. No policy may delete or count what nobody vouches for.
+    #[must_use]
+    pub fn is_vouched_for(&self) -> bool {
+        self.instance_id.is_some() && self.sequence.is_some() && self.manifest_sha256.is_some()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]

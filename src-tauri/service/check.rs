@@ -132,27 +132,28 @@ impl BackupService {
         }
     }
 
-    /// Both as an act of its own in the history and, where it went well, on the record of the archive.
+    /// Both on the record of the archive and, where it is of an instance, as an act of its own in the history.
     fn record_check(
         &self,
-        mut record: Execution,
+        record: Execution,
         kind: ExecutionKind,
         began: Timestamp,
         report: &CheckReport,
         act: &Act<'_>,
     ) -> Result<()> {
-        let Some(mut done) = self.check_of(&record, kind, began, act)? else {
-            return Ok(());
-        };
+        // Opening it may have filled its record, or found that it is of no instance of ours.
+        let mut record = self.store.execution(&record.id)?.unwrap_or(record);
         let now = Timestamp::now();
-        done.completed_at = Some(now);
-        done.status = if report.ok {
-            ExecutionStatus::Completed
-        } else {
-            ExecutionStatus::Failed
-        };
-        done.error_message = report.problems.first().map(|p| p.message.clone());
-        self.store.insert_execution(&done)?;
+        if let Some(mut done) = self.check_of(&record, kind, began, act)? {
+            done.completed_at = Some(now);
+            done.status = if report.ok {
+                ExecutionStatus::Completed
+            } else {
+                ExecutionStatus::Failed
+            };
+            done.error_message = report.problems.first().map(|p| p.message.clone());
+            self.store.insert_execution(&done)?;
+        }
         match (kind, report.ok) {
             (ExecutionKind::Drill, true) => record.drilled_at = Some(now),
             (_, true) => {}

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use crate::archive::{
     self, Archive, FileSource, OLD_HEAD, OldForm, OpenError, OpenKeys, RangeRead, SignatureState,
 };
-use crate::destination::{Destination, DestinationError, Key};
+use crate::destination::{Destination, DestinationError, Key, Listed};
 use crate::model::{ArchiveName, DestinationConfig, Execution, ExecutionKind, Instance, Placed};
 use crate::service::destinations::failed;
 use crate::service::error::{Refusal, at};
@@ -118,12 +118,23 @@ impl BackupService {
         fetched: Arc<AtomicU64>,
         act: &Act<'_>,
     ) -> Result<Opened> {
-        if let Some(form) = located
-            .old_form(&*source)
-            .map_err(|e| located.open_error(e, act))?
-        {
-            return self.open_old(located, form, &*source, fetched, act);
-        }
+        let form = located.old_form(&*source);
+        let opened = match form.map_err(|e| located.open_error(e, act))? {
+            Some(form) => self.open_old(located, form, &*source, fetched, act)?,
+            None => self.open_ours(located, source, fetched, act)?,
+        };
+        // What cannot be written down now is read again the next time.
+        let _ = self.remember(&opened);
+        Ok(opened)
+    }
+
+    fn open_ours(
+        &self,
+        located: Located,
+        source: Arc<dyn RangeRead>,
+        fetched: Arc<AtomicU64>,
+        act: &Act<'_>,
+    ) -> Result<Opened> {
         let mut keys = OpenKeys::default();
         if located.is_sealed()? {
             keys.identities = self.identities()?;
@@ -173,18 +184,11 @@ impl BackupService {
         let config = self.destination(destination)?;
         // The place may hold what the store does not know.
         let place = self.open_destination(&config)?;
-        let mut found = None;
-        let listed = place.list("", &act.call(), &mut |entry| {
-            if entry.key.as_str().rsplit('/').next() == Some(name) {
-                found = Some(entry);
-            }
-            Ok(())
-        });
-        listed.map_err(|e| failed(&config, e))?;
+        let found = find(&*place, name, act).map_err(|e| failed(&config, e))?;
         let found = found.ok_or_else(unknown)?;
         Ok(Located {
             label: format!("{destination}:{name}"),
-            name: name.to_owned(),
+            name: found.key.file_name().to_owned(),
             execution: None,
             size: found.size,
             place: Place::Destination {
@@ -210,14 +214,20 @@ impl BackupService {
         let Some(config) = self.store.destination(destination)? else {
             return Ok(None);
         };
+        let (path, file_name) = match name.rsplit_once('/') {
+            Some((_, file_name)) => (Some(name), file_name),
+            None => (None, name),
+        };
         let filter = ExecutionFilter {
             destination_id: Some(config.id),
+            backup_filename: Some(file_name.to_owned()),
             kind: Some(ExecutionKind::Backup),
             archives_only: true,
             ..ExecutionFilter::default()
         };
-        let mut known = self.store.executions(&filter)?.into_iter();
-        Ok(known.find(|e| e.backup_filename.as_deref() == Some(name)))
+        let known = self.store.executions(&filter)?.into_iter();
+        let known = known.filter(|e| path.is_none() || e.backup_path.as_deref() == path);
+        Ok(known.min_by_key(|e| e.instance_id.is_none()))
     }
 
     fn locate_execution(&self, execution: Execution, act: &Act<'_>) -> Result<Located> {
@@ -367,6 +377,30 @@ impl Located {
             (error, _) => Error::Open(error),
         }
     }
+}
+
+/// By its file name, or by its path below the base. A file of version 1.0 may be called as one of ours is: then ours is meant.
+fn find(
+    place: &dyn Destination,
+    name: &str,
+    act: &Act<'_>,
+) -> std::result::Result<Option<Listed>, DestinationError> {
+    if name.contains('/') {
+        let key = Key::new(name)?;
+        return match Placed::of(name) {
+            Some(_) => place.stat(&key, &act.call()),
+            None => Ok(None),
+        };
+    }
+    let mut found: Option<Listed> = None;
+    let old = |entry: &Listed| matches!(Placed::of(entry.key.as_str()), Some(Placed::Old(_)));
+    place.list("", &act.call(), &mut |entry| {
+        if entry.key.file_name() == name && found.as_ref().is_none_or(old) {
+            found = Some(entry);
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// The file name is part of the claim at a destination only; a file in the user's hands may be called anything.

@@ -59,8 +59,14 @@ pub(super) const TABLE: &str = "
         WHERE kind = 'backup' AND status IN ('completed', 'partial')
             AND backup_filename IS NOT NULL AND archive_gone_at IS NULL;";
 
+/// Since version 2: an archive by its name.
+pub(super) const BY_NAME: &str = "
+    CREATE INDEX archives_by_name ON backup_executions (destination_id, backup_filename, started_at, id)
+        WHERE kind = 'backup' AND status IN ('completed', 'partial')
+            AND backup_filename IS NOT NULL AND archive_gone_at IS NULL;";
+
 /// Must read as the indexes' conditions do, or SQLite does not use them.
-const ARCHIVE_IS_THERE: &str = "kind = 'backup' AND status IN ('completed', 'partial') \
+pub(super) const ARCHIVE_IS_THERE: &str = "kind = 'backup' AND status IN ('completed', 'partial') \
     AND backup_filename IS NOT NULL AND archive_gone_at IS NULL";
 
 const COLUMNS: &str = "id, destination_id, backup_filename, backup_path, triggered_by, started_at, \
@@ -173,6 +179,7 @@ fn select(filter: &ExecutionFilter) -> Result<(String, Vec<Value>)> {
     );
     equal("destination_id", filter.destination_id.clone());
     equal("run_id", filter.run_id.clone());
+    equal("backup_filename", filter.backup_filename.clone());
     let kind = filter.kind.map(|kind| word(NAME, &kind)).transpose()?;
     equal("kind", kind);
     let status = filter
@@ -195,6 +202,8 @@ fn select(filter: &ExecutionFilter) -> Result<(String, Vec<Value>)> {
 fn archive_index(filter: &ExecutionFilter) -> &'static str {
     if !filter.archives_only || filter.run_id.is_some() {
         ""
+    } else if filter.backup_filename.is_some() && filter.destination_id.is_some() {
+        "INDEXED BY archives_by_name"
     } else if filter.instance_id.is_some() {
         "INDEXED BY archives_by_instance"
     } else if filter.destination_id.is_some() {
@@ -277,6 +286,7 @@ mod tests {
     fn plan(filter: &ExecutionFilter) -> String {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(TABLE).unwrap();
+        connection.execute_batch(BY_NAME).unwrap();
         let (sql, values) = select(filter).unwrap();
         let mut statement = connection
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
@@ -345,9 +355,18 @@ mod tests {
                     ..all()
                 },
             ),
+            (
+                "archives_by_name",
+                ExecutionFilter {
+                    archives_only: true,
+                    destination_id: destination(),
+                    backup_filename: Some("n".into()),
+                    ..all()
+                },
+            ),
         ];
         // A forced index that cannot serve a combination would be an error.
-        for bits in 0..64_u8 {
+        for bits in 0..128_u8 {
             let chosen = |bit: u8| bits & (1 << bit) != 0;
             plan(&ExecutionFilter {
                 instance_id: instance().filter(|_| chosen(0)),
@@ -356,6 +375,7 @@ mod tests {
                 kind: Some(ExecutionKind::Drill).filter(|_| chosen(3)),
                 archives_only: chosen(4),
                 status: Some(ExecutionStatus::Running).filter(|_| chosen(5)),
+                backup_filename: destination().filter(|_| chosen(6)),
                 limit: None,
             });
         }

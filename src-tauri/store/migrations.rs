@@ -19,14 +19,17 @@ pub(crate) struct Schema {
 /// The store's.
 pub(super) const STORE: Schema = Schema {
     file_name: FILE_NAME,
-    steps: &[&[
-        instances::TABLE,
-        destinations::TABLE,
-        executions::TABLE,
-        settings::TABLE,
-        signers::TABLE,
-        sequences::TABLE,
-    ]],
+    steps: &[
+        &[
+            instances::TABLE,
+            destinations::TABLE,
+            executions::TABLE,
+            settings::TABLE,
+            signers::TABLE,
+            sequences::TABLE,
+        ],
+        &[executions::BY_NAME],
+    ],
 };
 
 pub(super) fn refuse_newer(connection: &Connection, schema: &Schema) -> Result<()> {

@@ -6,13 +6,14 @@ mod destinations;
 mod error;
 mod executions;
 mod instances;
+mod listing;
 mod migrations;
 mod open;
 mod sequences;
 mod settings;
 mod signers;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
@@ -23,6 +24,7 @@ use crate::model::{ExecutionKind, InstanceId};
 pub(crate) use columns::{Columns, json, time, word};
 pub use error::StoreError;
 pub(crate) use error::or_taken;
+pub use listing::{FoundArchive, Listing, Merged};
 pub(crate) use migrations::Schema;
 pub(crate) use open::{connect, connect_for_reading};
 pub use signers::Signer;
@@ -36,6 +38,7 @@ type Result<T> = std::result::Result<T, StoreError>;
 pub struct Store {
     connection: Mutex<Connection>,
     access: Access,
+    data_dir: PathBuf,
     /// Of a store that is read by way of a copy. Removed after the connection is closed: fields are dropped in order.
     _copy: Option<TempDir>,
 }
@@ -53,6 +56,8 @@ pub struct ExecutionFilter {
     pub instance_id: Option<InstanceId>,
     pub destination_id: Option<String>,
     pub run_id: Option<String>,
+    /// Of one destination, and of `archives_only`: the file name.
+    pub backup_filename: Option<String>,
     pub kind: Option<ExecutionKind>,
     /// Only backups whose archive is believed to be there.
     pub archives_only: bool,
@@ -66,6 +71,7 @@ impl Store {
         Ok(Self {
             connection: Mutex::new(open::connect(data_dir, &migrations::STORE)?),
             access: Access::Full,
+            data_dir: data_dir.to_owned(),
             _copy: None,
         })
     }
@@ -76,6 +82,7 @@ impl Store {
         Ok(Self {
             connection: Mutex::new(connection),
             access: Access::Reading,
+            data_dir: data_dir.to_owned(),
             _copy: copy,
         })
     }

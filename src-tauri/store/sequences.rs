@@ -2,7 +2,7 @@
 
 use rusqlite::named_params;
 
-use super::columns::signed;
+use super::columns::{Columns, signed};
 use super::error::unreadable;
 use super::{Result, Store};
 use crate::model::InstanceId;
@@ -28,6 +28,18 @@ impl Store {
             self.connection()
                 .query_row(sql, named_params! {":id": id.as_str()}, |row| row.get(0))?;
         u64::try_from(next).map_err(|_| unreadable(NAME, format!("{next} is no count")))
+    }
+
+    /// Of every instance that was counted here: those of this installation, and those whose archives were found and vouched for.
+    pub fn counted_instances(&self) -> Result<Vec<InstanceId>> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached("SELECT instance_id FROM sequences")?;
+        let mut rows = statement.query([])?;
+        let mut ids = Vec::new();
+        while let Some(row) = rows.next()? {
+            ids.push(Columns { table: NAME, row }.parsed("instance_id")?);
+        }
+        Ok(ids)
     }
 
     /// Never counts down: for archives found at a destination.

@@ -1,6 +1,7 @@
 //! Claims about `store`.
 
 mod history;
+mod listing;
 mod opening;
 mod rows;
 #[path = "../support/small_disk.rs"]

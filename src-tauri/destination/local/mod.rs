@@ -269,7 +269,7 @@ impl Destination for Local {
             return Ok(());
         };
         walk::files(&folder, &mut path, call, &mut |folder, path, name| {
-            if !key::is_archive(name) {
+            if !key::is_archive_in(path, name) {
                 return Ok(());
             }
             // Gone meanwhile is not there.

@@ -5,7 +5,7 @@ use rustix::io::Errno;
 
 use super::folder::Folder;
 use crate::destination::key::Level;
-use crate::destination::{Call, DestinationError, Key};
+use crate::destination::{Call, DestinationError, ErrorKind, Key};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
@@ -46,11 +46,14 @@ pub(super) fn files(
         }
         path.push(name.to_owned());
         // Asked before it is opened: what is not ours may be closed to us. The contract's folder is shown to who asks for it.
-        if Level::of(path) != Level::Foreign
-            && name != Key::CONTRACT_FOLDER
-            && let Some(below) = folder.enter(name)?
-        {
-            files(&below, path, call, each)?;
+        if Level::of(path) != Level::Foreign && name != Key::CONTRACT_FOLDER {
+            let below = match folder.enter(name) {
+                Err(e) if e.kind == ErrorKind::Forbidden && Level::may_be_anybodys(path) => None,
+                entered => entered?,
+            };
+            if let Some(below) = below {
+                files(&below, path, call, each)?;
+            }
         }
         path.pop();
     }

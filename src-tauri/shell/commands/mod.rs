@@ -37,6 +37,7 @@ pub fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         archives::show,
         archives::verify,
         destinations::add_destination,
+        destinations::browse_destination,
         destinations::destinations,
         destinations::enable_destination,
         destinations::free_space,

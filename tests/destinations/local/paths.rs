@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use holdfast::destination::local::Local;
 use holdfast::destination::{Destination, DestinationError, ErrorKind, Key, open};
@@ -189,4 +190,97 @@ fn types_that_come_later_say_so() {
         assert_eq!(error.kind, ErrorKind::Config);
         assert!(error.detail.contains(later.as_str()), "{error}");
     }
+}
+
+#[test]
+fn what_the_servers_own_backup_left_is_listed_where_it_put_it() {
+    let place = Place::new();
+    let local = place.open();
+    let base = place.base();
+    let named = |instance: &str, end: &str| format!("backup-{instance}-20240506-070809-{end}");
+    let archives = [
+        format!("web/manual/{}", named("web", "manual.tar.gz")),
+        format!("web/manual/{}", named("web", "manual.tar.gz.enc")),
+        format!("web/emergency/{}", named("web", "emergency.tar.gz")),
+        // Its instance may be called as a folder of ours is.
+        format!(
+            "web-0a1b2c3d/manual/{}",
+            named("web-0a1b2c3d", "manual.tar.gz.enc")
+        ),
+    ];
+    let others = [
+        format!("web/manual/{}", named("other", "manual.tar.gz")),
+        format!("web/manual/{}", named("web", "emergency.tar.gz")),
+        format!("web/emergency/{}", named("web", "manual.tar.gz")),
+        format!("web/scheduled/{}", named("web", "scheduled.tar.gz")),
+        format!("web/{}", named("web", "manual.tar.gz")),
+        format!("web/manual/{}", named("web", "manual.tar.gz.gpg")),
+        format!("a b/manual/{}", named("a b", "manual.tar.gz")),
+        format!(
+            "web-0a1b2c3d/scheduled/{}",
+            named("web", "manual.tar.gz.enc")
+        ),
+        format!("web/manual/{}", "backup-web-20241306-070809-manual.tar.gz"),
+    ];
+    for path in archives.iter().chain(&others) {
+        fs::create_dir_all(base.join(path).parent().unwrap()).unwrap();
+        fs::write(base.join(path), b"x").unwrap();
+    }
+    let mut expected = archives.clone();
+    expected.sort();
+    assert_eq!(listed(&local, ""), expected);
+    assert_eq!(listed(&local, "web/emergency"), [archives[2].as_str()]);
+}
+
+const CLOSED: &str = "HOLDFAST_TEST_CLOSED";
+const NOBODY: u32 = 65_534;
+
+/// Any word can be the name of an instance of the server's, so a list looks into folders that have nothing to do with us. Nothing is
+/// closed to root, so the list is made by a child of this test program that has given root up.
+#[test]
+fn a_folder_that_is_closed_to_us_is_no_reason_to_show_nothing() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+    let place = Place::new();
+    put(&place.open(), &key(1), b"x").unwrap();
+    let base = place.base();
+    fs::create_dir(base.join("photos")).unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child
+        .args(["--exact", "local::paths::child_that_lists"])
+        .env(CLOSED, &base);
+    if rustix::process::geteuid().is_root() {
+        let open = |path: &Path| {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        };
+        open(place.dir.path());
+        for path in [
+            base.clone(),
+            base.join("tacacs-0a1b2c3d"),
+            base.join(FOLDER),
+        ] {
+            open(&path);
+            chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        child.uid(NOBODY).gid(NOBODY);
+    }
+    let closed = fs::Permissions::from_mode(0o000);
+    fs::set_permissions(base.join("photos"), closed).unwrap();
+    let output = child.output().unwrap();
+    fs::set_permissions(base.join("photos"), fs::Permissions::from_mode(0o700)).unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+/// What the test above starts as another user; run like any test it has no place, and nothing to do.
+#[test]
+fn child_that_lists() {
+    let Some(base) = std::env::var_os(CLOSED) else {
+        return;
+    };
+    let base = Path::new(&base);
+    assert!(fs::read_dir(base.join("photos")).is_err(), "it is closed");
+    let local = Local::open(&config(base)).unwrap();
+    assert_eq!(listed(&local, ""), [key(1).as_str()]);
 }

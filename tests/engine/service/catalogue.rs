@@ -4,7 +4,7 @@ use std::fs;
 
 use holdfast::service::error::Refusal;
 use holdfast::service::report::{State, StatusReason};
-use holdfast::service::{ArchiveFilter, Error};
+use holdfast::service::{ArchiveFilter, ArchiveRef, Error};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
@@ -64,10 +64,23 @@ fn an_archive_that_is_not_what_it_claims_joins_no_run_of_ours() {
         .service
         .rebuild_catalogue("vault", &house.act())
         .unwrap();
-    assert_eq!((report.added, report.foreign), (1, 1));
+    assert_eq!(
+        (report.added, report.foreign),
+        (1, 0),
+        "not looked into yet"
+    );
+    let copy = house.service.archives(&ArchiveFilter::default()).unwrap();
+    let copy = copy.last().unwrap();
+    assert!(!copy.foreign);
+    let archive = ArchiveRef(format!("vault:{}", copy.name));
+    let show = house.service.show(&archive, &house.act()).unwrap();
+    assert_eq!(show.claims_broken.len(), 1);
     let all = house.service.history(None).unwrap();
     let of_our_run = all.iter().filter(|e| e.run_id == ours[0].run_id);
     assert_eq!((all.len(), of_our_run.count()), (2, 1));
+    let copy = all.iter().find(|e| e.id == copy.execution_id).unwrap();
+    assert!(!copy.is_vouched_for());
+    assert!(house.service.archives(&ArchiveFilter::default()).unwrap()[1].foreign);
 }
 
 #[test]

@@ -91,6 +91,8 @@ fn of_parts() -> Vec<Error> {
         Error::Pack(PackError::Write(io_error(io::ErrorKind::StorageFull))),
         Error::Open(OpenError::NoKey),
         Error::Open(OpenError::WrongKey),
+        Error::Open(OpenError::NoPassphrase),
+        Error::Open(OpenError::WrongPassphrase),
         Error::Open(OpenError::NotAnArchive(
             "it does not start like one".to_owned(),
         )),

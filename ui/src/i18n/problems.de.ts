@@ -169,6 +169,14 @@ export const problems: Problems = {
     title: "Keiner der Schlüssel hier öffnet dieses Archiv",
     hint: "Es ist für andere Empfänger: Das Rettungsblatt der Installation, die es gemacht hat, enthält den Schlüssel.",
   },
+  no_passphrase: {
+    title: "Das Archiv ist mit einer Passphrase verschlüsselt",
+    hint: "Geben Sie die Passphrase an, mit der es gemacht wurde.",
+  },
+  wrong_passphrase: {
+    title: "Die Passphrase ist falsch, oder die Datei ist beschädigt",
+    hint: "Versuchen Sie es noch einmal. Ist die Passphrase sicher richtig, nehmen Sie eine andere Kopie des Archivs.",
+  },
   not_an_archive: {
     title: "Das ist kein Archiv von Holdfast",
     hint: "Wählen Sie eine Datei, die backup-….tar.gz oder .tar.zst heißt, auch mit .age.",

@@ -160,6 +160,14 @@ export const problems = {
     title: "None of the keys here opens this archive",
     hint: "It was made for other recipients: the recovery kit of the installation that made it has the key.",
   },
+  no_passphrase: {
+    title: "The archive is encrypted with a passphrase",
+    hint: "Give the passphrase that it was made with.",
+  },
+  wrong_passphrase: {
+    title: "The passphrase is wrong, or the file is damaged",
+    hint: "Try the passphrase again. If it is surely right, use another copy of the archive.",
+  },
   not_an_archive: {
     title: "This is not an archive of Holdfast",
     hint: "Choose a file called backup-….tar.gz or .tar.zst, or either with .age.",
