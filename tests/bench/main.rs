@@ -4,9 +4,10 @@
 //!     make bench ARGS="--rounds 5"            more rounds
 //!     make bench ARGS="--full"                also 10 GB and a million files (needs about 40 GB of disk)
 //!     make bench ARGS="--instance DIR"        an instance of one's own instead of the generated one
-//!     make bench ARGS="--only memory"         one part: speed, restore or memory
+//!     make bench ARGS="--only memory"         one part: speed, restore, memory or catalogue
 
 mod backup;
+mod catalogue;
 mod instance;
 mod measure;
 mod memory;
@@ -58,6 +59,7 @@ enum Part {
     Speed,
     Restore,
     Memory,
+    Catalogue,
 }
 
 fn main() -> ExitCode {
@@ -96,6 +98,10 @@ fn run(options: &Options) -> Result<Targets> {
     }
     if wanted(Part::Memory) {
         memory::compare(options, scratch.path(), &mut targets)?;
+    }
+    if wanted(Part::Catalogue) {
+        let folder = scratch.path().join("catalogue");
+        catalogue::compare(&options.program, &folder, options.rounds, &mut targets)?;
     }
     targets.print();
     Ok(targets)

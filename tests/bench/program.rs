@@ -90,17 +90,16 @@ impl Setup {
             "bench",
             &format!("compression={}", word(compression)),
         ])?;
-        let base = format!("base_path={}", setup.archives.display());
-        setup.json(&[
-            "destination",
-            "add",
-            "here",
-            "--type",
-            "local",
-            "--set",
-            &base,
-        ])?;
+        setup.add_destination()?;
         Ok(setup)
+    }
+
+    /// Called `here`.
+    pub fn add_destination(&self) -> Result<()> {
+        let base = format!("base_path={}", self.archives.display());
+        let settings = ["--type", "local", "--set", &base];
+        self.json(&[&["destination", "add", "here"], &settings[..]].concat())?;
+        Ok(())
     }
 
     /// One backup; those before it are removed first, so that each starts with the same empty place.
@@ -149,7 +148,7 @@ impl Setup {
         Ok(kit)
     }
 
-    fn json(&self, arguments: &[&str]) -> Result<(Cost, serde_json::Value)> {
+    pub fn json(&self, arguments: &[&str]) -> Result<(Cost, serde_json::Value)> {
         let mut command = Command::new(&self.program);
         command
             .env("HOLDFAST_KEYRING", "file")

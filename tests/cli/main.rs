@@ -6,6 +6,9 @@ mod background;
 mod demo;
 mod hostile;
 mod journey;
+#[path = "../support/old_archive.rs"]
+mod old_archive;
+mod old_archives;
 mod read_only;
 mod recovery;
 mod restore;

@@ -1,0 +1,131 @@
+//! The list of archives: out of the catalogue and straight from the place, and what making it again costs. The archives are empty files
+//! with proper names: nothing here reads one.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use holdfast::model::Compression;
+
+use crate::Result;
+use crate::measure::Cost;
+use crate::program::Setup;
+use crate::table::{self, Targets};
+
+const FEW: u32 = 10_000;
+const MANY: u32 = 100_000;
+
+pub fn compare(program: &Path, scratch: &Path, rounds: usize, targets: &mut Targets) -> Result<()> {
+    table::heading("catalogue");
+    let few = Place::new(program, &scratch.join("few"), FEW)?;
+    let (mut rebuilds, mut filtered, mut browses) = Default::default();
+    for _ in 0..rounds {
+        few.rebuild(&mut rebuilds)?;
+        let filter = ["archives", "--destination", "here"];
+        few.ask(&filter, FEW, &mut filtered)?;
+        few.ask(&["destination", "browse", "here"], FEW, &mut browses)?;
+    }
+    let many = Place::new(program, &scratch.join("many"), MANY)?;
+    let mut rebuilds_of_many = Vec::new();
+    many.rebuild(&mut rebuilds_of_many)?;
+
+    let [rebuild, filtered, browse, of_many] =
+        [rebuilds, filtered, browses, rebuilds_of_many].map(|runs| Cost::median(&runs));
+    let ratio = |cost: &Cost| Some(cost.seconds / browse.seconds);
+    table::row(
+        &format!("browse {FEW} at their place"),
+        &browse,
+        None,
+        ratio(&browse),
+    );
+    table::row(
+        "archives of the destination",
+        &filtered,
+        None,
+        ratio(&filtered),
+    );
+    table::row(
+        &format!("catalogue rebuild, {FEW} new"),
+        &rebuild,
+        None,
+        None,
+    );
+    table::row(
+        &format!("catalogue rebuild, {MANY} new"),
+        &of_many,
+        None,
+        None,
+    );
+    targets.at_most(
+        1.0,
+        filtered.seconds / browse.seconds,
+        format!("archives from the catalogue / from the place, {FEW}"),
+    );
+    targets.at_most(
+        1.0,
+        rebuild.seconds,
+        format!("catalogue rebuild, {FEW} new, seconds"),
+    );
+    let more = table::megabytes(of_many.peak_bytes) - table::megabytes(rebuild.peak_bytes);
+    targets.at_most(
+        10.0,
+        more,
+        format!("rebuild: MB more for {MANY} archives than for {FEW}"),
+    );
+    Ok(())
+}
+
+/// A destination that holds so many archives, and a data folder that forgets them.
+struct Place {
+    setup: Setup,
+    count: u32,
+}
+
+impl Place {
+    fn new(program: &Path, folder: &Path, count: u32) -> Result<Self> {
+        let instance = folder.join("instance");
+        fs::create_dir_all(&instance)?;
+        fs::write(instance.join("app.conf"), "[server]\n")?;
+        let setup = Setup::new(program, folder, &instance, Compression::Gzip)?;
+        let archives = folder.join("archives");
+        for n in 0..count {
+            let kind = if n % 2 == 0 { "manual" } else { "scheduled" };
+            let folder = archives.join("bench-0a1b2c3d").join(kind);
+            if n < 2 {
+                fs::create_dir_all(&folder)?;
+            }
+            let (day, second) = (n / 4000, n % 4000);
+            let name = format!(
+                "backup-bench-2025{:02}{:02}-{:02}{:02}{:02}-{kind}.tar.gz.age",
+                day / 28 + 1,
+                day % 28 + 1,
+                second / 3600,
+                second / 60 % 60,
+                second % 60
+            );
+            File::create_new(folder.join(name))?;
+        }
+        Ok(Self { setup, count })
+    }
+
+    /// With every archive new to it.
+    fn rebuild(&self, runs: &mut Vec<Cost>) -> Result<()> {
+        self.setup.json(&["destination", "remove", "here"])?;
+        self.setup.add_destination()?;
+        let (cost, report) = self.setup.json(&["catalogue", "rebuild", "here"])?;
+        if report["added"] != self.count {
+            return Err(format!("not all of {}: {report}", self.count).into());
+        }
+        runs.push(cost);
+        Ok(())
+    }
+
+    fn ask(&self, question: &[&str], expected: u32, runs: &mut Vec<Cost>) -> Result<()> {
+        let (cost, answer) = self.setup.json(question)?;
+        let count = answer["archives"].as_array().map_or(0, Vec::len);
+        if count != expected as usize {
+            return Err(format!("{question:?} showed {count} archives").into());
+        }
+        runs.push(cost);
+        Ok(())
+    }
+}
