@@ -209,10 +209,34 @@ impl Placed {
     }
 
     #[must_use]
+    pub fn instance(&self) -> &str {
+        match self {
+            Self::Holdfast { name, .. } => &name.instance,
+            Self::Old(name) => &name.instance,
+        }
+    }
+
+    #[must_use]
     pub fn created_at(&self) -> Timestamp {
         match self {
             Self::Holdfast { name, .. } => name.created_at,
             Self::Old(name) => name.created_at,
+        }
+    }
+
+    #[must_use]
+    pub fn archive_type(&self) -> ArchiveType {
+        match self {
+            Self::Holdfast { name, .. } => name.archive_type,
+            Self::Old(name) => name.archive_type,
+        }
+    }
+
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        match self {
+            Self::Holdfast { name, .. } => name.encrypted,
+            Self::Old(name) => name.encrypted,
         }
     }
 }

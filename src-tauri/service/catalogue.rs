@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::Timestamp;
 
 use crate::destination::Listed;
-use crate::model::{ArchiveName, Execution, ExecutionKind, InstanceId, Placed};
+use crate::model::{Execution, ExecutionKind, InstanceId, Placed};
 use crate::service::destinations::failed;
 use crate::service::error::Refusal;
 use crate::service::opened::Place;
@@ -157,32 +157,15 @@ fn archive_row(
     destinations: &BTreeMap<String, String>,
     own: &HashSet<InstanceId>,
 ) -> Option<ArchiveRow> {
-    let (instance, archive_type, created_at, encrypted) =
-        match Placed::of(e.backup_path.as_deref()?) {
-            Some(Placed::Old(name)) => (
-                name.instance,
-                name.archive_type,
-                name.created_at,
-                name.encrypted,
-            ),
-            _ => {
-                let name: ArchiveName = e.backup_filename.as_deref()?.parse().ok()?;
-                (
-                    name.instance,
-                    name.archive_type,
-                    name.created_at,
-                    name.encrypted,
-                )
-            }
-        };
+    let placed = Placed::of(e.backup_path.as_deref()?)?;
     Some(ArchiveRow {
         destination: destinations.get(e.destination_id.as_deref()?)?.clone(),
         name: e.backup_filename?,
-        instance,
-        archive_type,
-        created_at,
+        instance: placed.instance().to_owned(),
+        archive_type: placed.archive_type(),
+        created_at: placed.created_at(),
         compressed_size_bytes: e.compressed_size_bytes.unwrap_or_default(),
-        encrypted,
+        encrypted: placed.is_encrypted(),
         pinned: e.pinned,
         verified_at: e.verified_at,
         drilled_at: e.drilled_at,

@@ -248,6 +248,7 @@ export function archiveRow(of: Execution, destination: string): ArchiveRow {
     drilled_at: of.drilled_at,
     execution_id: of.id,
     status: of.status,
+    foreign: false,
   };
 }
 

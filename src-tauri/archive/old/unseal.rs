@@ -87,6 +87,7 @@ struct Token<'a> {
     observer: &'a dyn Observer,
 }
 
+type Each<'e> = dyn FnMut(&mut [u8]) -> Result<(), OpenError> + 'e;
 type Raw<'a> = DecoderReader<'static, GeneralPurpose, BufReader<&'a File>>;
 
 impl<'a> Token<'a> {
@@ -106,7 +107,11 @@ impl<'a> Token<'a> {
             .seek(SeekFrom::End(-2))
             .and_then(|_| reader.read_exact(&mut last))
             .map_err(OpenError::Read)?;
-        let pads = last.iter().filter(|byte| **byte == b'=').count() as u64;
+        let pads = match last {
+            [b'=', b'='] => 2,
+            [_, b'='] => 1,
+            _ => 0,
+        };
         let token = Self {
             file,
             size: text / 4 * 3 - pads,
@@ -139,7 +144,7 @@ impl<'a> Token<'a> {
             .map_err(|_| OpenError::WrongPassphrase)?;
         let mut raw = self.raw()?;
         let length = self.size - CODE as u64;
-        self.pieces(&mut raw, length, Phase::Checking, &mut |piece, _| {
+        self.pieces(&mut raw, length, Phase::Checking, &mut |piece| {
             mac.update(piece);
             Ok(())
         })?;
@@ -169,31 +174,32 @@ impl<'a> Token<'a> {
         );
         let mut decryptor = Some(decryptor.map_err(|_| padding())?);
         let length = self.ciphertext().unwrap_or_default();
-        self.pieces(&mut raw, length, Phase::Preparing, &mut |piece, last| {
-            if last {
-                let decryptor = decryptor.take().ok_or_else(padding)?;
-                return each(
-                    decryptor
-                        .decrypt_padded::<Pkcs7>(piece)
-                        .map_err(|_| padding())?,
-                );
+        let mut left = length;
+        self.pieces(&mut raw, length, Phase::Preparing, &mut |piece| {
+            left -= piece.len() as u64;
+            match (decryptor.take(), left) {
+                (None, _) => Err(padding()),
+                (Some(last), 0) => {
+                    each(last.decrypt_padded::<Pkcs7>(piece).map_err(|_| padding())?)
+                }
+                (Some(mut goes_on), _) => {
+                    // Pieces are whole blocks.
+                    let (blocks, _) = Array::slice_as_chunks_mut(piece);
+                    goes_on.decrypt_blocks(blocks);
+                    decryptor = Some(goes_on);
+                    each(piece)
+                }
             }
-            // Pieces are whole blocks.
-            let (blocks, _) = Array::slice_as_chunks_mut(piece);
-            if let Some(decryptor) = &mut decryptor {
-                decryptor.decrypt_blocks(blocks);
-            }
-            each(piece)
         })
     }
 
-    /// `length` bytes in pieces; the last is told as such.
+    /// `length` bytes in pieces, all but the last of them of `PIECE` bytes.
     fn pieces(
         &self,
         raw: &mut Raw<'_>,
         length: u64,
         phase: Phase,
-        each: &mut dyn FnMut(&mut [u8], bool) -> Result<(), OpenError>,
+        each: &mut Each<'_>,
     ) -> Result<(), OpenError> {
         let mut buffer = vec![0; PIECE];
         let mut left = length;
@@ -202,7 +208,7 @@ impl<'a> Token<'a> {
             let piece = &mut buffer[..as_usize(left.min(PIECE as u64))];
             read_exact(raw, piece)?;
             left -= piece.len() as u64;
-            each(piece, left == 0)?;
+            each(piece)?;
             self.observer.progress(&Progress {
                 phase,
                 done_bytes: length - left,

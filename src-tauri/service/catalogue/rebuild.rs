@@ -38,10 +38,10 @@ impl BackupService {
         let merged = listing.merge(&act.triggered_by, Timestamp::now())?;
         for id in listing.newest_unread()? {
             act.cancel.check()?;
-            match self.open_archive(&ArchiveRef(id), act) {
-                Err(error @ (Error::Cancelled(_) | Error::Store(_))) => return Err(error),
-                // Opening has filled in its record. One that cannot be opened now stays listed by its name.
-                Ok(_) | Err(_) => {}
+            // Opening fills in its record. One that cannot be opened now stays listed by its name.
+            let opened = self.open_archive(&ArchiveRef(id), act);
+            if let Err(error @ (Error::Cancelled(_) | Error::Store(_))) = opened {
+                return Err(error);
             }
         }
         let own = self.own_instances()?;
@@ -106,8 +106,8 @@ fn found(entry: &Listed) -> Option<FoundArchive> {
 fn fill(record: &mut Execution, opened: &Opened) {
     let manifest = &opened.archive.manifest;
     let claimed = &manifest.backup_metadata;
-    let whole = manifest.components.iter();
-    let whole = whole.clone().all(|c| c.status == ComponentStatus::Ok);
+    let mut components = manifest.components.iter();
+    let whole = components.all(|c| c.status == ComponentStatus::Ok);
     record.status = if whole {
         ExecutionStatus::Completed
     } else {

@@ -10,4 +10,8 @@ destination: string, name: string,
 /**
  * The instance's name as in the archive's name.
  */
-instance: string, type: ArchiveType, created_at: string, compressed_size_bytes: number, encrypted: boolean, pinned: boolean, verified_at: string | null, drilled_at: string | null, execution_id: string, status: ExecutionStatus, };
+instance: string, type: ArchiveType, created_at: string, compressed_size_bytes: number, encrypted: boolean, pinned: boolean, verified_at: string | null, drilled_at: string | null, execution_id: string, status: ExecutionStatus, 
+/**
+ * Of another installation, signed by nobody that is known, or of the TACACS+ server's own backup: no policy deletes it.
+ */
+foreign: boolean, };

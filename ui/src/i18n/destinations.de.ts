@@ -39,7 +39,7 @@ export const destinations: Words["destinations"] = {
   clear: "unverschlüsselt",
   pinned: "angeheftet",
   type: "Art",
-  types: { manual: "von Hand", scheduled: "nach Plan", safety: "vor einer Wiederherstellung" },
+  types: { manual: "von Hand", scheduled: "nach Plan", safety: "vor einer Wiederherstellung", emergency: "Notfall" },
   pin: "Anheften",
   unpin: "Lösen",
   download: "Herunterladen …",

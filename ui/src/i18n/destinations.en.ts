@@ -36,7 +36,7 @@ export const destinations = {
   clear: "not encrypted",
   pinned: "pinned",
   type: "Type",
-  types: { manual: "by hand", scheduled: "scheduled", safety: "before a restore" },
+  types: { manual: "by hand", scheduled: "scheduled", safety: "before a restore", emergency: "emergency" },
   pin: "Pin",
   unpin: "Unpin",
   download: "Download…",
