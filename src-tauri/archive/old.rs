@@ -240,7 +240,7 @@ fn walk(
     each: &mut dyn FnMut(&mut Tar, &TarEntry) -> Result<(), OpenError>,
 ) -> Result<(), OpenError> {
     let file = BufReader::with_capacity(PIECE, File::open(plain).map_err(OpenError::Read)?);
-    // The limit is beyond what is read of a sound one by a byte, so that the end of the gzip member is seen.
+    // Beyond the limit the stream just ends, in the middle of whatever it is.
     let member = Member(GzDecoder::new(file)).take(MAX_OLD_TAR);
     let reader: Box<dyn Read> = Box::new(member);
     let mut tar = TarReader::of(BufReader::with_capacity(PIECE, reader), Dialect::Old);

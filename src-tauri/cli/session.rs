@@ -68,11 +68,11 @@ impl Session {
         &self,
         work: impl Fn(&Act<'_>) -> std::result::Result<T, service::Error>,
     ) -> Result<T> {
-        let mut act = self.act()?;
+        let act = self.act()?;
         match work(&act) {
             Err(error) if error.needs_passphrase() && io::stdin().is_terminal() => {
                 self.clear_progress();
-                act.passphrase = Some(secret::ask("passphrase")?);
+                let act = act.with_passphrase(secret::ask("passphrase")?);
                 Ok(work(&act)?)
             }
             done => Ok(done?),

@@ -10,7 +10,7 @@ use crate::destination::Listed;
 use crate::model::{Execution, ExecutionKind, InstanceId, Placed};
 use crate::service::destinations::failed;
 use crate::service::error::Refusal;
-use crate::service::opened::Place;
+use crate::service::located::Place;
 use crate::service::report::{ArchiveRow, BrowsedArchive};
 use crate::service::{Act, ArchiveFilter, ArchiveRef, BackupService, Error, Result};
 use crate::store::ExecutionFilter;

@@ -14,6 +14,7 @@ mod extract;
 pub mod hooks;
 mod instances;
 mod kit;
+mod located;
 mod old;
 mod opened;
 mod ranges;
@@ -134,6 +135,17 @@ impl Act<'static> {
             triggered_by: String::new(),
             run_id: None,
             passphrase: None,
+        }
+    }
+}
+
+impl<'a> Act<'a> {
+    /// The same act, for an archive that is sealed to this passphrase.
+    #[must_use]
+    pub fn with_passphrase(self, passphrase: SecretString) -> Act<'a> {
+        Act {
+            passphrase: Some(passphrase),
+            ..self
         }
     }
 }

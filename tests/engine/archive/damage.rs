@@ -326,7 +326,7 @@ fn a_passphrase_opens_what_it_sealed() {
         with(Some("wrong")).err(),
         Some(OpenError::WrongKey)
     ));
-    assert!(matches!(with(None).err(), Some(OpenError::NoKey)));
+    assert!(matches!(with(None).err(), Some(OpenError::NoPassphrase)));
 }
 
 proptest! {

@@ -29,10 +29,7 @@ fn of_server(house: &House) -> OldArchive {
 }
 
 fn with_passphrase<'a>(house: &'a House, passphrase: &str) -> Act<'a> {
-    Act {
-        passphrase: Some(SecretString::from(passphrase)),
-        ..house.act()
-    }
+    house.act().with_passphrase(SecretString::from(passphrase))
 }
 
 fn request(archive: &ArchiveRef, components: &[&str], accept: Accept) -> RestoreRequest {
