@@ -270,3 +270,15 @@ fn a_damaged_one_is_a_finding() {
     scratch.error(1, &["plan", &path, "--instance", INSTANCE]);
     scratch.error(1, &["extract", &path, "--to", &text(&scratch.path("out"))]);
 }
+
+/// The server kept what it could not copy as a database, and called that a success.
+#[test]
+fn a_drill_finds_a_database_that_is_none_where_every_byte_is_as_listed() {
+    let scratch = Scratch::with_instance();
+    let mut old = of_server(&scratch);
+    old.replace("devices.db", &b"this is no database".repeat(300));
+    let path = saved(&scratch, &old.plain());
+    scratch.json(&["verify", &path]);
+    let report = scratch.json_with_status(1, &["drill", &path]);
+    assert_eq!(only(&report["problems"])["entry"], "devices/devices.db");
+}

@@ -122,6 +122,16 @@ impl OldArchive {
             .content
     }
 
+    /// A file's content, as if the server had found it so.
+    pub fn replace(&mut self, name: &str, content: &[u8]) {
+        let path = format!("./{name}");
+        let entry = self.entries.iter_mut().find(|e| e.name == path);
+        entry.unwrap().content = content.to_vec();
+        let contents = self.manifest["contents"].as_array_mut().unwrap();
+        let old = contents.iter_mut().find(|c| c["file"] == name);
+        *old.unwrap() = listed(name, content);
+    }
+
     pub fn tar(&self) -> Vec<u8> {
         let mut tar = Vec::new();
         let root = Entry {

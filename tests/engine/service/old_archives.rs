@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use super::fixture::{House, INSTANCE, count, digests_below, files_below};
 use crate::holder::Holder;
-use crate::old_archive::{OldArchive, listed};
+use crate::old_archive::OldArchive;
 
 const PASSPHRASE: &str = "correct horse battery staple";
 
@@ -165,6 +165,42 @@ fn things_go_back_to_where_the_instance_has_them() {
     assert!(!house.database("devices.db").exists());
 }
 
+/// A copy by SQLite's backup is in the journal mode of its source.
+#[test]
+fn a_live_database_keeps_its_own_journal_mode() {
+    let house = House::new();
+    let old = of_server(&house);
+    assert_eq!(old.content("devices.db")[18..20], [2, 2], "WAL");
+    let archive = saved(&house, &old.plain());
+    let devices = house.database("devices.db");
+    let live = Connection::open(&devices).unwrap();
+    live.execute_batch("PRAGMA journal_mode = DELETE; DELETE FROM devices")
+        .unwrap();
+    restore(&house, &archive, &["devices"]).unwrap();
+    assert!(count(&devices, "devices") > 0);
+    assert_eq!(fs::read(&devices).unwrap()[18..20], [1, 1]);
+}
+
+#[test]
+fn a_new_instance_has_its_databases_where_the_archives_configuration_says_inside_it() {
+    let house = House::new();
+    for (configured, expected) in [
+        ("db/devices.db", "db/devices.db"),
+        ("/var/lib/devices.db", "data/devices.db"),
+        ("../devices.db", "data/devices.db"),
+    ] {
+        let mut old = of_server(&house);
+        let config = String::from_utf8(old.content("tacacs.conf").to_vec()).unwrap();
+        let config = config.replace("data/devices.db", configured);
+        old.replace("tacacs.conf", config.as_bytes());
+        let archive = saved(&house, &old.plain());
+        let show = house.service.show(&archive, &house.act()).unwrap();
+        let components = show.manifest.components.iter();
+        let devices = components.clone().find(|c| c.name == "devices").unwrap();
+        assert_eq!(devices.source, expected, "{configured}");
+    }
+}
+
 #[test]
 fn a_lost_server_comes_back_on_an_empty_machine() {
     let house = House::new();
@@ -294,14 +330,7 @@ fn a_forged_one_changes_nothing_and_leaves_nothing() {
 fn a_database_that_is_none_is_said_to_be_damaged_and_left_out() {
     let house = House::new();
     let mut old = of_server(&house);
-    let garbage = b"this is no database".repeat(300);
-    for listing in old.manifest["contents"].as_array_mut().unwrap() {
-        if listing["file"] == "devices.db" {
-            *listing = listed("devices.db", &garbage);
-        }
-    }
-    let devices = old.entries.iter_mut().find(|e| e.name == "./devices.db");
-    devices.unwrap().content = garbage;
+    old.replace("devices.db", &b"this is no database".repeat(300));
     let archive = saved(&house, &old.plain());
     let show = house.service.show(&archive, &house.act()).unwrap();
     let devices = show

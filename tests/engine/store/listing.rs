@@ -167,3 +167,17 @@ fn the_newest_of_each_instance_is_the_one_to_be_read() {
     assert_eq!(counts.iter().map(|(_, n)| n).sum::<u64>(), 5);
     assert!(counts.contains(&(None, 1)));
 }
+
+/// Deleted by somebody after the listing had passed it by.
+#[test]
+fn what_goes_while_the_place_is_listed_does_not_come_back() {
+    let (_dir, store) = open();
+    merge(&store, &[found(1)]);
+    let mut listing = store.begin_listing(PLACE).unwrap();
+    listing.add(&found(1)).unwrap();
+    store
+        .mark_archive_gone(&there(&store)[0].id, at(5))
+        .unwrap();
+    assert_eq!(listing.merge("cli", at(9)).unwrap(), Merged::default());
+    assert_eq!(there(&store).len(), 0);
+}
