@@ -51,7 +51,11 @@ fn below(
     if level == Level::Foreign {
         return Ok(());
     }
-    let Some(entries) = list(path)? else {
+    let entries = match list(path) {
+        Err(e) if e.kind == ErrorKind::Forbidden && Level::may_be_anybodys(path) => None,
+        listed => listed?,
+    };
+    let Some(entries) = entries else {
         return Ok(());
     };
     for entry in entries {
@@ -95,14 +99,57 @@ pub(super) fn split(prefix: &str) -> Result<Vec<String>> {
     Ok(inside.folders().map(str::to_owned).collect())
 }
 
-/// The key of an entry that has an archive's name.
+/// The key of an entry that is an archive by its folder and its name.
 pub(super) fn key_of(folder: &[String], entry: &Entry) -> Result<Option<Key>> {
-    if !super::key::is_archive(&entry.name) {
+    if !super::key::is_archive_in(folder, &entry.name) {
         return Ok(None);
     }
     match Key::new(&format!("{}/{}", folder.join("/"), entry.name)) {
         Ok(key) => Ok(Some(key)),
         Err(e) if e.kind == ErrorKind::Config => Ok(None),
         Err(e) => Err(e),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Cancel, NoObserver};
+
+    #[test]
+    fn a_folder_that_is_closed_to_us_ends_a_list_only_where_it_is_ours() {
+        let cancel = Cancel::new();
+        let call = Call {
+            cancel: &cancel,
+            observer: &NoObserver,
+            deadline: None,
+            pace: None,
+        };
+        let listed = |closed: &str| {
+            let mut seen = Vec::new();
+            let folder = |name: &str| Entry {
+                name: name.to_owned(),
+                kind: EntryKind::Folder,
+                size: 0,
+                modified: None,
+            };
+            let mut list = |path: &[String]| match path {
+                [] => Ok(Some(vec![folder("photos"), folder("web-0a1b2c3d")])),
+                [one] if one == closed => {
+                    Err(DestinationError::new(ErrorKind::Forbidden, "closed"))
+                }
+                [_] => Ok(Some(vec![folder("manual")])),
+                all => {
+                    seen.push(all.join("/"));
+                    Ok(None)
+                }
+            };
+            files("", &call, &mut list, &mut |_, _| Ok(())).map(|()| seen)
+        };
+        assert_eq!(listed("photos").unwrap(), ["web-0a1b2c3d/manual"]);
+        assert_eq!(
+            listed("web-0a1b2c3d").unwrap_err().kind,
+            ErrorKind::Forbidden
+        );
     }
 }
