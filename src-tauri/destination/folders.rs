@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::key::Level;
+use super::key::{Level, OLD_TYPES};
 use super::{Call, DestinationError, ErrorKind, Key};
 
 type Result<T> = std::result::Result<T, DestinationError>;
@@ -49,6 +49,14 @@ fn below(
     call.check()?;
     let level = Level::of(path);
     if level == Level::Foreign {
+        return Ok(());
+    }
+    if level == Level::Types && Level::may_be_anybodys(path) {
+        for kind in OLD_TYPES {
+            path.push(kind.to_owned());
+            below(path, call, list, each)?;
+            path.pop();
+        }
         return Ok(());
     }
     let entries = match list(path) {
@@ -135,9 +143,10 @@ mod tests {
             };
             let mut list = |path: &[String]| match path {
                 [] => Ok(Some(vec![folder("photos"), folder("web-0a1b2c3d")])),
-                [one] if one == closed => {
+                [one, ..] if one == closed => {
                     Err(DestinationError::new(ErrorKind::Forbidden, "closed"))
                 }
+                [one] if one == "photos" => panic!("it may be large"),
                 [_] => Ok(Some(vec![folder("manual")])),
                 all => {
                     seen.push(all.join("/"));

@@ -13,6 +13,9 @@ pub struct Key(String);
 /// What most file systems and servers take for one name.
 const LONGEST_SEGMENT: usize = 255;
 
+/// The folders of types of version 1.0.
+pub(super) const OLD_TYPES: [&str; 2] = ["emergency", "manual"];
+
 /// Segments that begin so are Holdfast's own and never an archive's.
 pub(super) const OWN_PREFIX: &str = ".holdfast-";
 
@@ -90,7 +93,8 @@ impl Level {
     }
 
     /// Whether a folder that is `Types` or `Archives` may be anybody's all the same: any word is a name that the server's own backup may
-    /// have given. Where such a folder is closed to us, there is nothing of ours in it, and a list goes on without it.
+    /// have given. Where such a folder is closed to us, there is nothing of ours in it, and a list goes on without it. It may be large,
+    /// too: only `OLD_TYPES` are asked for in it.
     pub fn may_be_anybodys(folders: &[String]) -> bool {
         below_contract(folders)
             .first()
@@ -136,6 +140,5 @@ fn is_type_folder(name: &str) -> bool {
 }
 
 fn is_old_type_folder(name: &str) -> bool {
-    let types = [ArchiveType::Manual, ArchiveType::Emergency];
-    types.iter().any(|kind| kind.as_str() == name)
+    OLD_TYPES.contains(&name)
 }

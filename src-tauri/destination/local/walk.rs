@@ -4,7 +4,7 @@ use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 
 use super::folder::Folder;
-use crate::destination::key::Level;
+use crate::destination::key::{Level, OLD_TYPES};
 use crate::destination::{Call, DestinationError, ErrorKind, Key};
 
 type Result<T> = std::result::Result<T, DestinationError>;
@@ -21,6 +21,12 @@ pub(super) fn files(
 ) -> Result<()> {
     let level = Level::of(path);
     if level == Level::Foreign {
+        return Ok(());
+    }
+    if level == Level::Types && Level::may_be_anybodys(path) {
+        for kind in OLD_TYPES {
+            enter(folder, kind, path, call, each)?;
+        }
         return Ok(());
     }
     for entry in folder.entries()? {
@@ -44,19 +50,34 @@ pub(super) fn files(
             each(folder, path, name)?;
             continue;
         }
-        path.push(name.to_owned());
-        // Asked before it is opened: what is not ours may be closed to us. The contract's folder is shown to who asks for it.
-        if Level::of(path) != Level::Foreign && name != Key::CONTRACT_FOLDER {
-            let below = match folder.enter(name) {
-                Err(e) if e.kind == ErrorKind::Forbidden && Level::may_be_anybodys(path) => None,
-                entered => entered?,
-            };
-            if let Some(below) = below {
-                files(&below, path, call, each)?;
-            }
+        // The contract's folder is shown to who asks for it.
+        if name != Key::CONTRACT_FOLDER {
+            enter(folder, name, path, call, each)?;
         }
-        path.pop();
     }
+    Ok(())
+}
+
+/// The files below a folder of this name, where it is there and may hold some.
+fn enter(
+    folder: &Folder,
+    name: &str,
+    path: &mut Vec<String>,
+    call: &Call<'_>,
+    each: &mut Each<'_>,
+) -> Result<()> {
+    path.push(name.to_owned());
+    // Asked before it is opened: what is not ours may be closed to us.
+    if Level::of(path) != Level::Foreign {
+        let below = match folder.enter(name) {
+            Err(e) if e.kind == ErrorKind::Forbidden && Level::may_be_anybodys(path) => None,
+            entered => entered?,
+        };
+        if let Some(below) = below {
+            files(&below, path, call, each)?;
+        }
+    }
+    path.pop();
     Ok(())
 }
 

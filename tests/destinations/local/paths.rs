@@ -226,6 +226,12 @@ fn what_the_servers_own_backup_left_is_listed_where_it_put_it() {
         fs::create_dir_all(base.join(path).parent().unwrap()).unwrap();
         fs::write(base.join(path), b"x").unwrap();
     }
+    // A file and a link in the place of a folder of types are nobody's archives.
+    for folder in ["photos", "videos"] {
+        fs::create_dir(base.join(folder)).unwrap();
+    }
+    fs::write(base.join("photos/manual"), b"how to use the camera").unwrap();
+    symlink(base.join("web/manual"), base.join("videos/manual")).unwrap();
     let mut expected = archives.clone();
     expected.sort();
     assert_eq!(listed(&local, ""), expected);
