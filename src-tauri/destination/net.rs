@@ -19,17 +19,29 @@ type Result<T> = std::result::Result<T, DestinationError>;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 const THREADS: usize = 2;
 
-static RUNTIME: Mutex<Weak<Runtime>> = Mutex::new(Weak::new());
+static RUNTIME: Mutex<Weak<Threads>> = Mutex::new(Weak::new());
 
 /// A share of the runtime. Not for use on its own threads.
 #[derive(Clone)]
-pub(super) struct Net(Arc<Runtime>);
+pub(super) struct Net(Arc<Threads>);
+
+/// None only while it is dropped.
+struct Threads(Option<Runtime>);
+
+impl Drop for Threads {
+    /// Without waiting: a name that a dead server of names is asked for keeps its thread for long.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
 
 impl Net {
     pub fn shared() -> Result<Self> {
         let mut shared = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(runtime) = shared.upgrade() {
-            return Ok(Self(runtime));
+        if let Some(threads) = shared.upgrade() {
+            return Ok(Self(threads));
         }
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -37,15 +49,19 @@ impl Net {
             .enable_all()
             .build()
             .map_err(|e| DestinationError::io("no thread can be had for the network", e))?;
-        let runtime = Arc::new(runtime);
-        *shared = Arc::downgrade(&runtime);
-        Ok(Self(runtime))
+        let threads = Arc::new(Threads(Some(runtime)));
+        *shared = Arc::downgrade(&threads);
+        Ok(Self(threads))
     }
 
     /// Waits for it, and drops it as soon as the call should end.
     pub fn run<T>(&self, call: &Call<'_>, work: impl Future<Output = Result<T>>) -> Result<T> {
         call.check()?;
-        self.0.block_on(async {
+        let Some(runtime) = &self.0.0 else {
+            let detail = "the network is being left";
+            return Err(DestinationError::new(ErrorKind::Cancelled, detail));
+        };
+        runtime.block_on(async {
             let mut work = pin!(work);
             loop {
                 match tokio::time::timeout(LOOK_EVERY, work.as_mut()).await {
@@ -72,23 +88,24 @@ pub(super) async fn within<T>(
     }
 }
 
-/// A stream of blocks as a reader of exactly so many bytes.
+/// A stream of blocks as a reader: of exactly so many bytes, or of all that come.
 pub(super) struct Incoming {
     net: Net,
     blocks: Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>,
     block: Bytes,
-    left: u64,
+    /// None: nobody knows before it ends.
+    left: Option<u64>,
     idle: Duration,
     cancel: Cancel,
     deadline: Option<Instant>,
 }
 
 impl Incoming {
-    /// `idle`: how long a block may take to come.
+    /// `idle`: how long a block may take to come. `length`: None for a stream that ends where it ends.
     pub fn new(
         net: &Net,
         blocks: impl Stream<Item = Result<Bytes>> + Send + 'static,
-        length: u64,
+        length: impl Into<Option<u64>>,
         idle: Duration,
         call: &Call<'_>,
     ) -> Self {
@@ -96,46 +113,55 @@ impl Incoming {
             net: net.clone(),
             blocks: Box::pin(blocks),
             block: Bytes::new(),
-            left: length,
+            left: length.into(),
             idle,
             cancel: call.cancel.clone(),
             deadline: call.deadline,
         }
     }
 
-    fn next_block(&mut self) -> Result<()> {
+    /// How many bytes are still to come, where that is known.
+    pub fn left(&self) -> Option<u64> {
+        self.left
+    }
+
+    /// An empty block at the end of a stream of unknown length.
+    fn next_block(&mut self) -> Result<Bytes> {
         let call = Call {
             deadline: self.deadline,
             ..Call::new(&self.cancel, &NoObserver)
         };
-        let next = async { self.blocks.next().await.transpose() };
-        let block = self
-            .net
-            .run(&call, within(self.idle, "reading the archive", next))?;
-        self.block = block.ok_or_else(|| {
-            let detail = format!("the archive ends {} bytes early", self.left);
-            DestinationError::new(ErrorKind::Truncated, detail)
-        })?;
-        if self.block.len() as u64 > self.left {
-            let detail = "more bytes came than were asked for";
-            return Err(DestinationError::new(ErrorKind::Protocol, detail));
+        loop {
+            let next = async { self.blocks.next().await.transpose() };
+            let next = within(self.idle, "reading what was asked for", next);
+            match (self.net.run(&call, next)?, self.left) {
+                (Some(block), _) if block.is_empty() => {}
+                (Some(block), Some(left)) if block.len() as u64 > left => {
+                    let detail = "more bytes came than were asked for";
+                    return Err(DestinationError::new(ErrorKind::Protocol, detail));
+                }
+                (None, Some(left)) => {
+                    let detail = format!("it ends {left} bytes early");
+                    return Err(DestinationError::new(ErrorKind::Truncated, detail));
+                }
+                (block, _) => return Ok(block.unwrap_or_default()),
+            }
         }
-        Ok(())
     }
 }
 
 impl Read for Incoming {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 || buffer.is_empty() {
+        if self.left == Some(0) || buffer.is_empty() {
             return Ok(0);
         }
-        while self.block.is_empty() {
-            self.next_block()?;
+        if self.block.is_empty() {
+            self.block = self.next_block()?;
         }
         let read = self.block.len().min(buffer.len());
         let given = self.block.split_to(read);
         buffer[..read].copy_from_slice(&given);
-        self.left -= read as u64;
+        self.left = self.left.map(|left| left - read as u64);
         Ok(read)
     }
 }
