@@ -151,12 +151,13 @@ fn of_tls(error: &rustls::Error) -> Option<DestinationError> {
             presented: Some(refused.presented.clone()),
             ..DestinationError::new(ErrorKind::Trust, refused.to_string())
         }),
-        (
-            None,
-            rustls::Error::InvalidCertificate(_)
-            | rustls::Error::NoCertificatesPresented
-            | rustls::Error::PeerIncompatible(_),
-        ) => Some(untrusted("TLS failed", error)),
+        (None, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+            Some(untrusted("TLS failed", error))
+        }
+        // It will be no other the next time: no cipher in common, a certificate wanted of us.
+        (None, rustls::Error::PeerIncompatible(_) | rustls::Error::AlertReceived(_)) => Some(
+            DestinationError::new(ErrorKind::Protocol, format!("TLS failed: {error}")),
+        ),
         (None, rustls::Error::InvalidMessage(_)) => Some(DestinationError::new(
             ErrorKind::Protocol,
             "what answers there does not speak TLS",
