@@ -13,6 +13,12 @@ type Result<T> = std::result::Result<T, DestinationError>;
 
 const BLOCK: usize = 256 << 10;
 
+/// Where the bytes of a request come from.
+pub(super) trait Outgoing {
+    /// Not more than `most` bytes; None once all were given away. It waits where the pace asks for it.
+    fn next_up_to(&mut self, most: u64) -> Result<Option<Bytes>>;
+}
+
 /// A body, block by block. The last block is given away only when all of them together are what the body says: whoever sends every block
 /// has sent the archive, and nobody completes one that changed under his hands.
 pub(super) struct Sending<'a> {
@@ -70,19 +76,6 @@ impl<'a> Sending<'a> {
         self.next_up_to(u64::MAX)
     }
 
-    /// Not more than `most` bytes: for a part of an upload.
-    pub fn next_up_to(&mut self, most: u64) -> Result<Option<Bytes>> {
-        if self.left() == 0 || most == 0 {
-            return Ok(None);
-        }
-        let block = self.block(most)?;
-        if let Some(pace) = self.call.pace {
-            pace.take(block.len(), self.call)?;
-        }
-        self.call.observer.progress(&self.progress);
-        Ok(Some(block))
-    }
-
     fn block(&mut self, most: u64) -> Result<Bytes> {
         self.call.check()?;
         let length = self.left().min(most).min(BLOCK as u64);
@@ -104,17 +97,35 @@ impl<'a> Sending<'a> {
             .read(&mut [0])
             .map_err(|e| unreadable(self.body, e))?;
         if more != 0 || hex::encode(self.digest.clone().finalize()) != self.body.sha256 {
-            let path = self.body.path.display();
-            let detail =
-                format!("the finished archive `{path}` is not what was written: it changed");
-            return Err(DestinationError::new(ErrorKind::Protocol, detail));
+            return Err(changed(self.body));
         }
         Ok(())
     }
 }
 
+impl Outgoing for Sending<'_> {
+    fn next_up_to(&mut self, most: u64) -> Result<Option<Bytes>> {
+        if self.left() == 0 || most == 0 {
+            return Ok(None);
+        }
+        let block = self.block(most)?;
+        if let Some(pace) = self.call.pace {
+            pace.take(block.len(), self.call)?;
+        }
+        self.call.observer.progress(&self.progress);
+        Ok(Some(block))
+    }
+}
+
+/// It is not what was hashed while it was written.
+pub(super) fn changed(body: &Body) -> DestinationError {
+    let path = body.path.display();
+    let detail = format!("the finished archive `{path}` is not what was written: it changed");
+    DestinationError::new(ErrorKind::Protocol, detail)
+}
+
 /// Our own file, not the place's: nothing there is missing or forbidden.
-fn unreadable(body: &Body, cause: std::io::Error) -> DestinationError {
+pub(super) fn unreadable(body: &Body, cause: std::io::Error) -> DestinationError {
     let path = body.path.display();
     let detail = format!("the finished archive `{path}` cannot be read");
     DestinationError::because(ErrorKind::Protocol, detail, cause)

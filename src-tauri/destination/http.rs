@@ -1,20 +1,23 @@
 //! Requests over HTTP, for the types that speak it: one client with the trust of a destination, the proxies of the environment, and limits
 //! on silence. It knows no service, follows no redirect, and keeps no secret out of what it is asked to send.
 
+use std::error::Error as StdError;
 use std::future::Future;
+use std::ops::Range;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use futures_util::stream::{self, Stream, StreamExt};
-use http::header::{CONTENT_LENGTH, HeaderMap, RETRY_AFTER};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, LOCATION, RANGE, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use reqwest::redirect::Policy;
 use reqwest::{Body as RequestBody, Client, Request, Response};
 use tokio::sync::mpsc;
+use url::Url;
 
-use super::body::Sending;
+use super::body::Outgoing;
 use super::net::{Incoming, Net, within};
 use super::settings::Settings;
 use super::{Call, DestinationError, ErrorKind, tls};
@@ -28,6 +31,10 @@ const AHEAD: usize = 4;
 const LARGEST_ANSWER: usize = 32 << 20;
 /// What of a refusal is worth reading.
 const LARGEST_REFUSAL: usize = 64 << 10;
+/// How many times the idle limit an answer may take that comes drop by drop.
+const SLOWEST_ANSWER: u32 = 10;
+/// What was given away and may not have left this machine yet: blocks, and buffers of the system.
+const BUFFERED: u64 = 6 << 20;
 
 pub(super) struct Http {
     net: Net,
@@ -50,7 +57,6 @@ impl Answer {
 
 /// An answer whose body is still to come.
 pub(super) enum Download {
-    /// 200 or 206.
     Content {
         headers: HeaderMap,
         status: StatusCode,
@@ -85,28 +91,31 @@ impl Http {
         })
     }
 
-    /// Sends the next `length` bytes of a body. Where the place answers before all were sent, that is the answer.
+    /// Sends the next `length` bytes of a body. Where the place refuses before all were sent, that is the answer.
     pub fn upload(
         &self,
         request: Request,
-        body: &mut Sending<'_>,
+        body: &mut dyn Outgoing,
         length: u64,
         call: &Call<'_>,
     ) -> Result<Answer> {
         self.net.run(call, async {
+            // The sender lives until the answer was read: without it the connection ends, and a refusal's text with it.
             let (request, blocks) = streamed(request, length);
-            let response = self.sent(request, body, length, blocks).await?;
+            let response = self.sent(request, body, length, &blocks).await?;
             self.answer(response, LARGEST_REFUSAL).await
         })
     }
 
-    /// A body of `length` bytes, or what was answered instead. `length`: what was asked for; None: what the answer says.
+    /// A body of `length` bytes, or what was answered instead. `length`: what was asked for; None: what the answer says, and then it may
+    /// also be the whole (200) where a part was asked for.
     pub fn download(
         &self,
         request: Request,
         length: Option<u64>,
         call: &Call<'_>,
     ) -> Result<Download> {
+        let asked = asked_range(&request);
         self.net.run(call, async {
             let response = self.response(request).await?;
             let status = response.status();
@@ -114,24 +123,41 @@ impl Http {
                 let answer = self.answer(response, LARGEST_REFUSAL).await?;
                 return Ok(Download::Refused(answer));
             }
-            let headers = response.headers().clone();
-            let told = response.content_length();
-            let Some(length) = length.or(told) else {
-                let detail = "the answer does not say how long it is";
-                return Err(DestinationError::new(ErrorKind::Protocol, detail));
-            };
-            if told.is_some_and(|told| told != length) {
-                let detail = format!("{length} bytes were asked for, {} come", told.unwrap_or(0));
-                return Err(DestinationError::new(ErrorKind::Protocol, detail));
+            let told = told_length(&response, asked)?;
+            if let Some(length) = length.filter(|length| *length != told) {
+                let detail = format!("{length} bytes were asked for, {told} come");
+                let kind = if told < length {
+                    ErrorKind::Truncated
+                } else {
+                    ErrorKind::Protocol
+                };
+                return Err(DestinationError::new(kind, detail));
             }
-            let blocks = blocks_of(response);
-            let reader = Incoming::new(&self.net, blocks, length, self.idle, call);
-            Ok(Download::Content {
-                headers,
-                status,
-                reader,
-            })
+            Ok(self.content(response, Some(told), call))
         })
+    }
+
+    /// An answer (any of success) that is read as it comes, however long it is: a listing.
+    pub fn stream(&self, request: Request, call: &Call<'_>) -> Result<Download> {
+        self.net.run(call, async {
+            let response = self.response(request).await?;
+            if response.status().is_success() {
+                let told = response.content_length();
+                return Ok(self.content(response, told, call));
+            }
+            let answer = self.answer(response, LARGEST_REFUSAL).await?;
+            Ok(Download::Refused(answer))
+        })
+    }
+
+    fn content(&self, response: Response, length: Option<u64>, call: &Call<'_>) -> Download {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let blocks = blocks_of(response);
+        Download::Content {
+            headers,
+            status,
+            reader: Incoming::new(&self.net, blocks, length, self.idle, call),
+        }
     }
 
     async fn response(&self, request: Request) -> Result<Response> {
@@ -144,55 +170,68 @@ impl Http {
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = BytesMut::new();
         let mut blocks = pin!(blocks_of(response));
-        loop {
-            let next = async { blocks.next().await.transpose() };
-            match within(self.idle, "reading the answer", next).await? {
-                Some(block) if body.len() + block.len() <= most => body.extend_from_slice(&block),
-                Some(_) if status.is_success() => {
-                    let detail = format!("the answer has more than {most} bytes");
-                    return Err(DestinationError::new(ErrorKind::Protocol, detail));
+        let what = "reading the answer";
+        let reading = within(self.idle * SLOWEST_ANSWER, what, async {
+            loop {
+                let next = async { blocks.next().await.transpose() };
+                match within(self.idle, what, next).await? {
+                    Some(block) if body.len() + block.len() > most => {
+                        let detail = format!("the answer has more than {most} bytes");
+                        return Err(DestinationError::new(ErrorKind::Protocol, detail));
+                    }
+                    Some(block) => body.extend_from_slice(&block),
+                    None => return Ok(()),
                 }
-                // Enough of a refusal.
-                Some(_) | None => break,
             }
+        });
+        // A refusal is one without its text, too: a place that has said no may close the connection at once.
+        match reading.await {
+            Err(e) if status.is_success() => Err(e),
+            _ => Ok(Answer {
+                status,
+                headers,
+                body: body.freeze(),
+            }),
         }
-        Ok(Answer {
-            status,
-            headers,
-            body: body.freeze(),
-        })
     }
 
-    /// The request and its body at once: the place may answer before it has read everything, and stop reading.
+    /// The request and its body at once: the place may refuse before it has read everything, and stop reading.
     async fn sent(
         &self,
         request: Request,
-        body: &mut Sending<'_>,
+        body: &mut dyn Outgoing,
         length: u64,
-        blocks: mpsc::Sender<Bytes>,
+        blocks: &mpsc::Sender<Bytes>,
     ) -> Result<Response> {
         let what = describe(&request);
+        let began = Instant::now();
         let response = pin!(async { self.client.execute(request).await.map_err(|e| failed(&e)) });
         let fed = pin!(self.feed(body, length, blocks));
-        match select(response, fed).await {
-            Either::Left((response, _)) => response,
-            Either::Right((fed, response)) => {
-                let all = fed?;
-                let answered = within(self.idle, &what, response).await;
-                match (all, answered) {
-                    // It stopped reading and gave no reason.
-                    (Fed::Stopped, Err(e)) => Err(e),
-                    (_, answered) => answered,
+        let early = match select(response, fed).await {
+            Either::Left((response, _)) => response?,
+            Either::Right((fed, response)) => match fed? {
+                Fed::All => {
+                    let limit = self.idle + time_for_buffers(began.elapsed(), length);
+                    return within(limit, &what, response).await;
                 }
-            }
+                Fed::Stopped => within(self.idle, &what, response).await?,
+            },
+        };
+        if early.status().is_success() {
+            let detail = format!(
+                "{what}: it answered {} before everything was sent",
+                early.status()
+            );
+            return Err(DestinationError::new(ErrorKind::Protocol, detail));
         }
+        Ok(early)
     }
 
     async fn feed(
         &self,
-        body: &mut Sending<'_>,
+        body: &mut dyn Outgoing,
         length: u64,
-        blocks: mpsc::Sender<Bytes>,
+        blocks: &mpsc::Sender<Bytes>,
     ) -> Result<Fed> {
         let mut left = length;
         while left > 0 {
@@ -212,6 +251,64 @@ impl Http {
 enum Fed {
     All,
     Stopped,
+}
+
+/// How long what was given away last may still be on its way, on a line that took so long for all of it.
+fn time_for_buffers(took: Duration, length: u64) -> Duration {
+    if length <= BUFFERED {
+        return took;
+    }
+    // Both are exact enough as floats.
+    #[allow(clippy::cast_precision_loss)]
+    took.mul_f64(BUFFERED as f64 / length as f64)
+}
+
+/// What `Range` asks for: `bytes=FIRST-LAST`, as the types write it.
+fn asked_range(request: &Request) -> Option<Range<u64>> {
+    let text = request.headers().get(RANGE)?.to_str().ok()?;
+    let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
+    Some(first.parse().ok()?..last.parse::<u64>().ok()?.checked_add(1)?)
+}
+
+/// How many bytes an answer brings. A part has to be a part of what was asked for, from its beginning.
+fn told_length(response: &Response, asked: Option<Range<u64>>) -> Result<u64> {
+    let unclear = |detail: &str| Err(DestinationError::new(ErrorKind::Protocol, detail));
+    let told = response.content_length();
+    let length = match (response.status(), asked) {
+        (StatusCode::PARTIAL_CONTENT, Some(asked)) => {
+            let Some(part) = content_range(response.headers()) else {
+                return unclear("the answer does not say which part it is");
+            };
+            if part.start != asked.start {
+                return unclear("another part came than was asked for");
+            }
+            let length = part.end - part.start;
+            if told.is_some_and(|told| told != length) {
+                return unclear("the answer says two things about its length");
+            }
+            Some(length)
+        }
+        (StatusCode::PARTIAL_CONTENT, None) => {
+            return unclear("a part came where the whole was asked for");
+        }
+        _ => told,
+    };
+    match length {
+        Some(length) => Ok(length),
+        None => unclear("the answer does not say how long it is"),
+    }
+}
+
+/// `bytes FIRST-LAST/…`.
+fn content_range(headers: &HeaderMap) -> Option<Range<u64>> {
+    let text = headers.get(CONTENT_RANGE)?.to_str().ok()?;
+    let (part, _) = text.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = part.trim().split_once('-')?;
+    let (first, end) = (
+        first.parse().ok()?,
+        last.parse::<u64>().ok()?.checked_add(1)?,
+    );
+    (first < end).then_some(first..end)
 }
 
 fn describe(request: &Request) -> String {
@@ -241,22 +338,41 @@ fn failed(error: &reqwest::Error) -> DestinationError {
     if let Some(trust) = tls::refusal(error) {
         return trust;
     }
+    let text = causes(error);
     let kind = if error.is_timeout() {
         ErrorKind::Timeout
     } else if error.is_builder() {
         ErrorKind::Config
+    } else if speaks_no_http(error) {
+        ErrorKind::Protocol
+    } else if text.ends_with(PROXY_WANTS_LOGIN) {
+        ErrorKind::Authentication
     } else if error.is_body() || error.is_decode() {
         ErrorKind::Truncated
     } else {
         ErrorKind::Unreachable
     };
-    DestinationError::new(kind, causes(error))
+    DestinationError::new(kind, text)
+}
+
+/// The text of a private error: nothing else tells it from a proxy that is not there.
+const PROXY_WANTS_LOGIN: &str = "proxy authorization required";
+
+fn speaks_no_http(error: &reqwest::Error) -> bool {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if let Some(told) = cause.downcast_ref::<hyper::Error>() {
+            return told.is_parse();
+        }
+        next = cause.source();
+    }
+    false
 }
 
 /// What led to it, innermost last, without the address: it may hold a signature.
 fn causes(error: &reqwest::Error) -> String {
     let mut texts: Vec<String> = Vec::new();
-    let mut next = std::error::Error::source(error);
+    let mut next = error.source();
     while let Some(cause) = next {
         let text = cause.to_string();
         if texts.last().is_none_or(|last| !last.ends_with(&text)) {
@@ -287,11 +403,24 @@ pub(super) fn refused(answer: &Answer, what: &str) -> DestinationError {
     let mut detail = format!("{what}: it answered {}", answer.status);
     if answer.status.is_redirection() {
         detail.push_str(" and points elsewhere");
+        if let Some(place) = target(answer) {
+            detail.push_str(": to ");
+            detail.push_str(&place);
+        }
     }
     DestinationError {
         retry_after: retry_after(answer),
         ..DestinationError::new(kind, detail)
     }
+}
+
+/// Where a redirect points, without what may be secret in it.
+fn target(answer: &Answer) -> Option<String> {
+    let url = Url::parse(answer.headers.get(LOCATION)?.to_str().ok()?).ok()?;
+    let origin = url.origin();
+    origin
+        .is_tuple()
+        .then(|| format!("{}{}", origin.ascii_serialization(), url.path()))
 }
 
 /// In seconds; a date is not looked at, the usual wait will do.
@@ -300,8 +429,26 @@ fn retry_after(answer: &Answer) -> Option<Duration> {
     seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
+/// The address of a place, from a setting. No error repeats it: somebody may have written a password into it.
+pub(super) fn address(settings: &Settings<'_>, key: &str) -> Result<Url> {
+    let url = Url::parse(settings.require(key)?).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let Some(url) = url else {
+        return Err(settings.bad(format!("takes a `{key}` such as https://host/path")));
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(settings.bad(format!(
+            "takes no user name and no password in its `{key}`: they are set on their own"
+        )));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(settings.bad(format!("takes a `{key}` without `?` and `#`")));
+    }
+    Ok(url)
+}
+
 /// A request without a body. `url` was checked when the settings were read.
-pub(super) fn request(method: Method, url: url::Url) -> Request {
+pub(super) fn request(method: Method, url: Url) -> Request {
     Request::new(method, url)
 }
 
