@@ -128,6 +128,8 @@ pub struct Capabilities {
     pub resume: bool,
     /// Files and folders have modes.
     pub modes: bool,
+    /// What is sent, credentials too, can be read on the way.
+    pub in_clear: bool,
 }
 
 /// The bytes to be stored: a staged file, its length and its digest. It can be opened again at an offset, for retries and resume.

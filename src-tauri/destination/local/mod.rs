@@ -178,6 +178,7 @@ impl Destination for Local {
             free_space: true,
             resume: false,
             modes: true,
+            in_clear: false,
         }
     }
 

@@ -9,6 +9,7 @@ pub mod proxy;
 pub mod pyftpdlib;
 pub mod s3s;
 pub mod vsftpd;
+pub mod webdav;
 pub mod wsgidav;
 
 use std::env;

@@ -1,0 +1,206 @@
+//! How an archive gets to the server: under a temporary name, read back, then given its name. What an earlier try has sent is not sent
+//! again where it is whole, or where the server can write on.
+
+use std::io::Read;
+use std::sync::atomic::Ordering;
+
+use sha2::{Digest, Sha256};
+
+use super::server::{At, Content};
+use super::{Result, Webdav, folders_of, of_read};
+use crate::destination::body::Sending;
+use crate::destination::{
+    Body, Call, DestinationError, ErrorKind, Key, Stored, Unfinished, Verification,
+};
+use crate::model::{Phase, Progress};
+
+/// Somebody else may tidy away a folder between two steps (only the contract's go): then once more.
+const MAKE_ATTEMPTS: u32 = 5;
+const BUFFER: usize = 256 << 10;
+
+pub(super) struct Upload<'a> {
+    place: &'a Webdav,
+    key: &'a Key,
+    body: &'a Body,
+    call: &'a Call<'a>,
+    folders: Vec<String>,
+    /// Temporary.
+    name: String,
+    /// Whether something may be there under it.
+    is_begun: bool,
+}
+
+/// What of an archive this try has sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    All,
+    /// What was missing of what an earlier one has sent.
+    Rest,
+}
+
+impl<'a> Upload<'a> {
+    pub fn new(
+        place: &'a Webdav,
+        key: &'a Key,
+        body: &'a Body,
+        left: Option<Unfinished>,
+        call: &'a Call<'a>,
+    ) -> Self {
+        Self {
+            place,
+            key,
+            body,
+            call,
+            folders: folders_of(key),
+            is_begun: left.is_some(),
+            name: left.map_or_else(|| place.owner.new_name(), |left| left.0),
+        }
+    }
+
+    /// What is there after a failure.
+    pub fn left(self) -> Option<Unfinished> {
+        self.is_begun.then_some(Unfinished(self.name))
+    }
+
+    pub fn run(&mut self) -> Result<Stored> {
+        // Before anything is sent.
+        self.require_free()?;
+        let sent = self.send()?;
+        match (self.verify(), sent) {
+            // The server has put the pieces together wrongly, or the earlier try has left something else.
+            (Err(e), Sent::Rest) if e.kind == ErrorKind::Protocol => {
+                self.send_all()?;
+                self.verify()?;
+            }
+            (verified, _) => verified?,
+        }
+        // Once more: some servers rename over what is there, whatever they are told.
+        self.require_free()?;
+        let to = At::File(&self.folders, self.key.file_name());
+        self.place.server.rename(self.at(), to, self.call)?;
+        Ok(Stored {
+            verification: Verification::Verified,
+        })
+    }
+
+    fn at(&self) -> At<'_> {
+        At::File(&self.folders, &self.name)
+    }
+
+    fn require_free(&self) -> Result<()> {
+        match self.place.find(self.key, self.call)? {
+            None => Ok(()),
+            Some(_) => {
+                let detail = format!("`{}` is there already", self.key.as_str());
+                Err(DestinationError::new(ErrorKind::Exists, detail))
+            }
+        }
+    }
+
+    fn send(&mut self) -> Result<Sent> {
+        if self.is_begun && self.send_rest()? {
+            return Ok(Sent::Rest);
+        }
+        self.send_all().map(|()| Sent::All)
+    }
+
+    fn send_all(&mut self) -> Result<()> {
+        let server = &self.place.server;
+        if self.is_begun {
+            server.remove(self.at(), self.call)?;
+            // The server may still be busy with the old one.
+            self.name = self.place.owner.new_name();
+        }
+        let mut attempts = MAKE_ATTEMPTS;
+        loop {
+            self.make_folders()?;
+            self.is_begun = true;
+            let mut sending = Sending::open(self.body, &self.place.name, self.call)?;
+            attempts -= 1;
+            match server.write(self.at(), &mut sending, self.body.length, self.call) {
+                Err(e) if e.kind == ErrorKind::Missing && attempts > 0 => {}
+                sent => return sent,
+            }
+        }
+    }
+
+    /// False where all has to be sent anew.
+    fn send_rest(&self) -> Result<bool> {
+        let server = &self.place.server;
+        let found = server.find(self.at(), self.call)?;
+        let arrived = found.and_then(|found| found.size).unwrap_or(0);
+        if arrived == self.body.length {
+            return Ok(true);
+        }
+        if arrived == 0 || arrived > self.body.length || !server.writes_on(self.at(), self.call)? {
+            return Ok(false);
+        }
+        self.place.writes_on.store(true, Ordering::Relaxed);
+        let mut sending = Sending::open(self.body, &self.place.name, self.call)?;
+        sending.skip(arrived)?;
+        let rest = sending.left();
+        server.write_on(self.at(), arrived, &mut sending, rest, self.call)
+    }
+
+    /// From the innermost that is there.
+    fn make_folders(&self) -> Result<()> {
+        let server = &self.place.server;
+        let mut there = self.folders.len();
+        while there > 0 {
+            let folder = &self.folders[..there];
+            match server.find(At::Folder(folder), self.call)? {
+                Some(found) if found.is_folder => break,
+                Some(_) => {
+                    let detail = format!("`{}` is no folder", folder.join("/"));
+                    return Err(DestinationError::new(ErrorKind::Forbidden, detail));
+                }
+                None => there -= 1,
+            }
+        }
+        if there == 0 {
+            server.require_base(self.call)?;
+        }
+        for depth in there + 1..=self.folders.len() {
+            server.make_folder(&self.folders[..depth], self.call)?;
+        }
+        Ok(())
+    }
+
+    fn verify(&self) -> Result<()> {
+        let differs = |detail| Err(DestinationError::new(ErrorKind::Protocol, detail));
+        let read = self.place.server.read(self.at(), None, self.call)?;
+        let Content::Exactly(mut reader) = read else {
+            return differs("what was written is not there to be read back".to_owned());
+        };
+        let (found, wanted) = (reader.left().unwrap_or(0), self.body.length);
+        if found != wanted {
+            return differs(format!("{found} bytes are there of {wanted}"));
+        }
+        let mut digest = Sha256::new();
+        let mut buffer = vec![0; BUFFER];
+        let mut progress = Progress {
+            phase: Phase::Verifying,
+            done_bytes: 0,
+            total_bytes: wanted,
+            what: self.place.name.clone(),
+        };
+        loop {
+            self.call.check()?;
+            let read = reader.read(&mut buffer).map_err(of_read)?;
+            if read == 0 {
+                break;
+            }
+            digest.update(&buffer[..read]);
+            progress.done_bytes += read as u64;
+            self.call.observer.progress(&progress);
+        }
+        let digest = hex::encode(digest.finalize());
+        if digest != self.body.sha256 {
+            return differs(format!(
+                "what was read back is not what was written: SHA-256 {digest} for {}",
+                self.body.sha256
+            ));
+        }
+        Ok(())
+    }
+}
