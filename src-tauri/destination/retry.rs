@@ -174,7 +174,11 @@ impl Destination for Retry {
         range: Option<Range<u64>>,
         call: &Call<'_>,
     ) -> Result<Box<dyn Read + Send>> {
-        let inner = self.again(call, || self.inner.get(key, range.clone(), call))?;
+        let inner = self.again(call, || match self.inner.get(key, range.clone(), call) {
+            // Past the end: it will be past it a little later, too.
+            Err(error) if error.kind == ErrorKind::Truncated => Ok(Err(error)),
+            opened => opened.map(Ok),
+        })??;
         Ok(Box::new(Resuming {
             place: Arc::clone(&self.inner),
             key: key.clone(),
