@@ -1,6 +1,7 @@
 //! Requests over HTTP, for the types that speak it: one client with the trust of a destination, the proxies of the environment, and limits
 //! on silence. It knows no service, follows no redirect, and keeps no secret out of what it is asked to send.
 
+use std::cell::Cell;
 use std::error::Error as StdError;
 use std::future::Future;
 use std::ops::Range;
@@ -206,8 +207,11 @@ impl Http {
         let what = describe(&request);
         let began = Instant::now();
         let response = pin!(async { self.client.execute(request).await.map_err(|e| failed(&e)) });
-        let fed = pin!(self.feed(body, length, blocks));
+        let left = Cell::new(length);
+        let fed = pin!(self.feed(body, &left, blocks));
         let early = match select(response, fed).await {
+            // Of an empty body, the answer may be there before anybody looks.
+            Either::Left((response, _)) if left.get() == 0 => return response,
             Either::Left((response, _)) => response?,
             Either::Right((fed, response)) => match fed? {
                 Fed::All => {
@@ -230,19 +234,19 @@ impl Http {
     async fn feed(
         &self,
         body: &mut dyn Outgoing,
-        length: u64,
+        left: &Cell<u64>,
         blocks: &mpsc::Sender<Bytes>,
     ) -> Result<Fed> {
-        let mut left = length;
-        while left > 0 {
-            let Some(block) = body.next_up_to(left)? else {
+        while left.get() > 0 {
+            let Some(block) = body.next_up_to(left.get())? else {
                 break;
             };
-            left -= block.len() as u64;
+            let length = block.len() as u64;
             let given = async { Ok(blocks.send(block).await.is_ok()) };
             if !within(self.idle, "sending the archive", given).await? {
                 return Ok(Fed::Stopped);
             }
+            left.set(left.get() - length);
         }
         Ok(Fed::All)
     }

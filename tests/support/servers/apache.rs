@@ -154,7 +154,7 @@ Listen [::1]:{tls_port}
 PidFile "{own}/run/pid"
 DefaultRuntimeDir "{own}/run"
 ErrorLog "{own}/error.log"
-LogFormat "%t \"%r\" %>s in=%I ka=%k" short
+LogFormat "%t \"%r\" %>s in=%I ka=%k took=%D" short
 {loaded}
 CustomLog "{own}/access.log" short
 {user}
