@@ -8,12 +8,17 @@
 
 mod backup;
 mod catalogue;
+mod destinations;
 mod instance;
 mod measure;
 mod memory;
 mod program;
 mod restore;
+#[path = "../support/servers/mod.rs"]
+#[allow(dead_code, reason = "what the tests need besides")]
+mod servers;
 mod table;
+mod transfer;
 
 use std::error::Error;
 use std::fs;
@@ -49,6 +54,9 @@ struct Options {
     /// Where instances and archives are made.
     #[arg(long, default_value = env!("CARGO_TARGET_TMPDIR"))]
     scratch: PathBuf,
+    /// Only this transfer, for the process that measures it.
+    #[arg(long, hide = true)]
+    transfer: Option<PathBuf>,
     /// What `cargo bench` tells every bench.
     #[arg(long, hide = true)]
     bench: bool,
@@ -60,10 +68,21 @@ enum Part {
     Restore,
     Memory,
     Catalogue,
+    Destinations,
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
+    let options = Options::parse();
+    if let Some(order) = &options.transfer {
+        return match transfer::obey(order) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("transfer: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    match run(&options) {
         Ok(targets) if targets.all_met() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
@@ -102,6 +121,9 @@ fn run(options: &Options) -> Result<Targets> {
     if wanted(Part::Catalogue) {
         let folder = scratch.path().join("catalogue");
         catalogue::compare(&options.program, &folder, options.rounds, &mut targets)?;
+    }
+    if wanted(Part::Destinations) {
+        destinations::compare(scratch.path(), options.rounds, &mut targets)?;
     }
     targets.print();
     Ok(targets)

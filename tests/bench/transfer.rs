@@ -36,26 +36,32 @@ pub enum Act {
     Get,
 }
 
-/// Seconds, without the start of the process.
-#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+/// What one run took and cost.
+#[derive(Clone, Copy)]
 pub struct Took {
-    /// Until everything was there, or here.
+    /// Of the whole process but for the verification.
     pub transfer: f64,
-    /// From then until it was known to be right, and visible.
+    /// From when everything was there until it was known to be right, and visible.
     pub verification: f64,
+    pub cost: Cost,
 }
 
 /// Runs an order in a child.
-pub fn run(order: &Order, scratch: &Path) -> Result<(Took, Cost)> {
+pub fn run(order: &Order, scratch: &Path) -> Result<Took> {
     let path = scratch.join("order.json");
     fs::write(&path, serde_json::to_vec(order)?)?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--transfer").arg(&path);
     let run = measure::run(&mut command, scratch)?;
-    Ok((serde_json::from_str(&run.stdout)?, run.cost))
+    let verification: f64 = run.stdout.trim().parse()?;
+    Ok(Took {
+        transfer: run.cost.seconds - verification,
+        verification,
+        cost: run.cost,
+    })
 }
 
-/// The child.
+/// The child. Prints the seconds of the verification.
 pub fn obey(order: &Path) -> Result<()> {
     let order: Order = serde_json::from_slice(&fs::read(order)?)?;
     let secrets = order.secrets.into_iter();
@@ -63,9 +69,8 @@ pub fn obey(order: &Path) -> Result<()> {
     let place = destination::open(&order.config, &secrets.collect())?;
     let key = Key::new(&order.key)?;
     let cancel = Cancel::new();
-    let verifying = Verifying::default();
-    let call = Call::new(&cancel, &verifying);
-    let start = Instant::now();
+    let began = Verifying::default();
+    let call = Call::new(&cancel, &began);
     match order.act {
         Act::Put => {
             let body = Body {
@@ -84,14 +89,11 @@ pub fn obey(order: &Path) -> Result<()> {
             }
         }
     }
-    let all = start.elapsed().as_secs_f64();
-    let began = verifying.0.lock().map_err(|e| e.to_string())?;
-    let transfer = began.map_or(all, |began| (began - start).as_secs_f64());
-    let took = Took {
-        transfer,
-        verification: all - transfer,
-    };
-    println!("{}", serde_json::to_string(&took)?);
+    let began = began.0.lock().map_err(|e| e.to_string())?;
+    println!(
+        "{}",
+        began.map_or(0.0, |began| began.elapsed().as_secs_f64())
+    );
     Ok(())
 }
 
