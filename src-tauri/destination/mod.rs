@@ -10,6 +10,7 @@ mod http;
 mod key;
 pub mod local;
 mod net;
+mod parts;
 pub mod retry;
 mod s3;
 mod settings;
