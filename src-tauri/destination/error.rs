@@ -74,6 +74,14 @@ impl DestinationError {
         error.get_ref()?.downcast_ref()
     }
 
+    /// A reader that failed: what it carries, or what its number means.
+    pub fn from_read(detail: impl Into<String>, error: io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(told) => told,
+            Err(error) => Self::io(detail, error),
+        }
+    }
+
     /// A failure of the file system, with the kind that its number means.
     pub fn io(detail: impl Into<String>, cause: impl Into<io::Error>) -> Self {
         let cause = cause.into();

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::key::{Level, OLD_TYPES};
-use super::{Call, DestinationError, ErrorKind, Key};
+use super::{Call, DestinationError, ErrorKind, Key, Listed};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
@@ -27,6 +27,28 @@ pub(super) enum EntryKind {
 
 /// What a folder at this path below the base holds; None where there is no such folder.
 pub(super) type ListFolder<'l> = dyn FnMut(&[String]) -> Result<Option<Vec<Entry>>> + 'l;
+
+/// Calls `each` with every archive at or below `prefix`.
+pub(super) fn archives(
+    prefix: &str,
+    call: &Call<'_>,
+    list: &mut ListFolder<'_>,
+    each: &mut dyn FnMut(Listed) -> Result<()>,
+) -> Result<()> {
+    files(
+        prefix,
+        call,
+        list,
+        &mut |folder, entry| match key_of(folder, &entry)? {
+            Some(key) => each(Listed {
+                key,
+                size: entry.size,
+                modified: entry.modified,
+            }),
+            None => Ok(()),
+        },
+    )
+}
 
 /// Calls `each` with the folder (its path below the base) and the entry of every file in every folder of archives at or below `prefix`
 /// (empty: the base). Names that no archive and no temporary name could have are left out.

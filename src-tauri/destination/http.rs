@@ -9,10 +9,13 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use futures_util::stream::{self, Stream, StreamExt};
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, LOCATION, RANGE, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
+use jiff::Timestamp;
+use reqsign_core::{Context, SignRequest};
 use reqwest::redirect::Policy;
 use reqwest::{Body as RequestBody, Client, Request, Response};
 use tokio::sync::mpsc;
@@ -435,7 +438,12 @@ fn retry_after(answer: &Answer) -> Option<Duration> {
 
 /// The address of a place, from a setting. No error repeats it: somebody may have written a password into it.
 pub(super) fn address(settings: &Settings<'_>, key: &str) -> Result<Url> {
-    let url = Url::parse(settings.require(key)?).ok();
+    checked_address(settings, key, settings.require(key)?)
+}
+
+/// The same where it comes from elsewhere. `key`: the setting that it stands for.
+pub(super) fn checked_address(settings: &Settings<'_>, key: &str, text: &str) -> Result<Url> {
+    let url = Url::parse(text).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let Some(url) = url else {
         return Err(settings.bad(format!("takes a `{key}` such as https://host/path")));
@@ -460,5 +468,41 @@ pub(super) fn request(method: Method, url: Url) -> Request {
 impl Http {
     pub fn wait<T>(&self, call: &Call<'_>, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.net.run(call, work)
+    }
+}
+
+/// `bytes=FIRST-LAST` of a range that is not empty.
+pub(super) fn range(range: &Range<u64>) -> HeaderValue {
+    let text = format!("bytes={}-{}", range.start, range.end.saturating_sub(1));
+    // Digits and a few letters are a header's value.
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("bytes=0-0"))
+}
+
+/// A time as HTTP writes it.
+pub(super) fn date(text: &str) -> Option<Timestamp> {
+    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
+}
+
+/// Adds what proves who asks. The credential is there, so that no signer waits for anything.
+pub(super) fn sign<S: SignRequest>(
+    request: &mut Request,
+    signer: &S,
+    credential: &S::Credential,
+) -> Result<()> {
+    let unsigned = || DestinationError::new(ErrorKind::Config, "the request cannot be signed");
+    let head = ::http::Request::builder()
+        .method(request.method())
+        .uri(request.url().as_str())
+        .body(());
+    let mut head = head.map_err(|_| unsigned())?.into_parts().0;
+    head.headers = request.headers().clone();
+    let context = Context::new();
+    let signed = signer.sign_request(&context, &mut head, Some(credential), None);
+    match signed.now_or_never() {
+        Some(Ok(())) => {
+            *request.headers_mut() = head.headers;
+            Ok(())
+        }
+        _ => Err(unsigned()),
     }
 }

@@ -11,6 +11,7 @@ mod key;
 pub mod local;
 mod net;
 mod parts;
+mod read_back;
 pub mod retry;
 mod s3;
 mod settings;

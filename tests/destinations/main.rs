@@ -5,6 +5,7 @@ mod faulty;
 mod ftp;
 mod keys;
 mod local;
+mod network;
 mod s3;
 #[path = "../support/servers/mod.rs"]
 mod servers;

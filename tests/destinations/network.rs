@@ -1,0 +1,80 @@
+//! What is asked of every type that lies on a network, and bodies to ask it with.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use holdfast::destination::{Body, Call, Destination, DestinationError, Key, open, test};
+use holdfast::model::{Cancel, DestinationConfig, NoObserver};
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+
+pub fn with_call<T>(act: impl FnOnce(&Call<'_>) -> T) -> T {
+    let cancel = Cancel::new();
+    act(&Call::new(&cancel, &NoObserver))
+}
+
+pub fn keeps_the_contract(place: &dyn Destination) {
+    let checks = with_call(|call| test(place, call));
+    let failed = checks.iter().filter(|check| !check.ok);
+    let failed: BTreeSet<_> = failed.map(|check| check.name.as_str()).collect();
+    assert_eq!(failed, BTreeSet::new(), "{checks:#?}");
+}
+
+/// How a place fails at being listed.
+pub fn failure(
+    config: &DestinationConfig,
+    secrets: &BTreeMap<String, SecretString>,
+) -> DestinationError {
+    let listed = open(config, secrets)
+        .and_then(|place| with_call(|call| place.list("", call, &mut |_| Ok(()))));
+    listed.expect_err("it should have failed")
+}
+
+pub fn opened(
+    config: &DestinationConfig,
+    secrets: &BTreeMap<String, SecretString>,
+) -> Arc<dyn Destination> {
+    open(config, secrets).unwrap()
+}
+
+pub fn key(second: u32) -> Key {
+    let name = format!("backup-tacacs-20260101-0000{second:02}-manual.tar.gz.age");
+    Key::new(&format!("tacacs-0a1b2c3d/manual/{name}")).unwrap()
+}
+
+/// A file of bytes that do not repeat.
+pub struct Sample {
+    _file: tempfile::NamedTempFile,
+    pub body: Body,
+}
+
+impl Sample {
+    pub fn new(length: usize) -> Self {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ length as u64;
+        let mut bytes = Vec::with_capacity(length + 8);
+        while bytes.len() < length {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            bytes.extend_from_slice(&state.to_le_bytes());
+        }
+        bytes.truncate(length);
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&bytes).unwrap();
+        let body = Body {
+            read_back: None,
+            path: file.path().to_owned(),
+            length: bytes.len() as u64,
+            sha256: hex::encode(Sha256::digest(&bytes)),
+        };
+        Self { _file: file, body }
+    }
+
+    pub fn is_at(&self, place: &dyn Destination, key: &Key) -> bool {
+        let mut reader = with_call(|call| place.get(key, None, call)).unwrap();
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).unwrap();
+        hex::encode(Sha256::digest(&bytes)) == self.body.sha256
+    }
+}
