@@ -25,6 +25,7 @@ mod restore_crash;
 mod restore_limits;
 mod restore_live;
 mod restore_tree;
+mod retention;
 mod sample;
 mod schedule;
 mod service;
