@@ -69,9 +69,15 @@ fn what(language: Language, news: &News) -> String {
         (Language::English, Some(ScheduledAct::Drill)) => {
             format!("The restore drill of {instance}")
         }
+        (Language::English, Some(ScheduledAct::Retention)) => {
+            format!("Deleting old archives of {instance}")
+        }
         (Language::English, _) => format!("The backup of {instance}"),
         (Language::German, Some(ScheduledAct::Verify)) => format!("Die Prüfung von {instance}"),
         (Language::German, Some(ScheduledAct::Drill)) => format!("Die Probe von {instance}"),
+        (Language::German, Some(ScheduledAct::Retention)) => {
+            format!("Das Löschen alter Archive von {instance}")
+        }
         (Language::German, _) => format!("Die Sicherung von {instance}"),
     }
 }

@@ -75,11 +75,13 @@ pub(super) fn download(arguments: DownloadArguments, session: &Session) -> Resul
 pub(super) fn delete(arguments: DeleteArguments, session: &Session) -> Result<u8> {
     let DeleteArguments { archive, confirm } = arguments;
     let archive = archive.archive;
-    session
+    let mut report = session
         .service()?
         .delete(&archive, &confirm, &session.act()?)?;
-    session.answer(&json!({ "archive": archive.0, "deleted": true }), |page| {
+    report.archive.clone_from(&archive.0);
+    session.answer(&report, |page| {
         page.line(format!("{} is deleted.", archive.0));
+        page.warnings(&report.warnings);
     })
 }
 

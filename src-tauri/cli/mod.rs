@@ -17,6 +17,7 @@ mod page;
 mod progress;
 mod recipients;
 mod restore;
+mod retention;
 mod schedule;
 mod secret;
 mod session;
@@ -120,9 +121,12 @@ enum Verb {
     Pin(arguments::ArchiveArgument),
     /// Leave an archive to the retention policy again
     Unpin(arguments::ArchiveArgument),
-    /// When an instance is backed up to which destinations, or what is there is checked
+    /// When an instance is backed up to which destinations, and what is there is checked or thinned out
     #[command(subcommand)]
     Schedule(schedule::Verb),
+    /// Which archives of a destination stay, and deleting the others
+    #[command(subcommand)]
+    Retention(retention::Verb),
     /// List what was done, newest first
     History(history::Arguments),
     /// Who can open the archives made from now on
@@ -185,6 +189,7 @@ fn run(verb: Verb, session: &Session) -> Result<u8> {
         Verb::Pin(arguments) => archives::pin(arguments, session),
         Verb::Unpin(arguments) => archives::unpin(arguments, session),
         Verb::Schedule(verb) => schedule::run(verb, session),
+        Verb::Retention(verb) => retention::run(verb, session),
         Verb::History(arguments) => history::run(&arguments, session),
         Verb::Recipients(verb) => recipients::run(verb, session),
         Verb::Signers(verb) => signers::run(verb, session),

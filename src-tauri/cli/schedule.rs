@@ -101,7 +101,8 @@ struct RestArguments {
     /// Such as Europe/Berlin [default of a new one: this machine's]
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
-    /// backup; or, of the newest archive at each destination, verify or drill [default of a new one: backup]
+    /// backup; verify or drill the newest archive at each destination; retention: delete the instance's archives that each
+    /// destination's policy lets go [default of a new one: backup]
     #[arg(long, value_name = "ACT", value_parser = act)]
     act: Option<ScheduledAct>,
     #[arg(
@@ -204,7 +205,8 @@ fn act(text: &str) -> std::result::Result<ScheduledAct, String> {
         "backup" => Ok(ScheduledAct::Backup),
         "verify" => Ok(ScheduledAct::Verify),
         "drill" => Ok(ScheduledAct::Drill),
-        _ => Err("it is backup, verify or drill".to_owned()),
+        "retention" => Ok(ScheduledAct::Retention),
+        _ => Err("it is backup, verify, drill or retention".to_owned()),
     }
 }
 

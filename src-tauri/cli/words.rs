@@ -64,6 +64,7 @@ pub(super) fn act(kind: ExecutionKind) -> &'static str {
         ExecutionKind::Undo => "undo",
         ExecutionKind::Verify => "verify",
         ExecutionKind::Drill => "drill",
+        ExecutionKind::Retention => "retention",
     }
 }
 
@@ -72,6 +73,7 @@ pub(super) fn scheduled(act: ScheduledAct) -> &'static str {
         ScheduledAct::Backup => "back up",
         ScheduledAct::Verify => "verify",
         ScheduledAct::Drill => "drill",
+        ScheduledAct::Retention => "delete old archives of",
     }
 }
 

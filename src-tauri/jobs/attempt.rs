@@ -1,11 +1,11 @@
-//! One attempt of a slot: a backup, or a check of what was backed up, by the service's verbs. When it is made, and whether another one
+//! One attempt of a slot: a backup, a check of what was backed up, or what its retention policy says, by the service's verbs. When it is made, and whether another one
 //! follows, is decided elsewhere.
 
 use super::slot::{How, Reason, SlotRecord};
 use crate::model::schedule::{Schedule, ScheduledAct};
 use crate::model::{ArchiveType, DestinationConfig, ExecutionStatus, Instance, Problem};
 use crate::service::error::Unscheduled;
-use crate::service::report::{BackupExecution, CheckReport};
+use crate::service::report::{BackupExecution, CheckReport, RetentionReport};
 use crate::service::{Act, BackupRequest, BackupService, Error, Result};
 
 /// What an attempt came to.
@@ -36,6 +36,7 @@ pub enum Readiness {
 pub struct Made {
     pub executions: Vec<BackupExecution>,
     pub checks: Vec<CheckReport>,
+    pub retention: Vec<RetentionReport>,
 }
 
 /// What a schedule acts on, as it is today.
@@ -129,6 +130,7 @@ pub fn attempt(
             ScheduledAct::Verify | ScheduledAct::Drill => {
                 check_all(service, schedule, &target, &left, record, act, made)
             }
+            ScheduledAct::Retention => retain(service, &target, &left, record, act, made),
         }
     };
     if outcome == Outcome::Done && !target.lacking.is_empty() {
@@ -219,6 +221,36 @@ fn check_all(
                     made.checks.push(report);
                 }
             },
+            Err(error) if error.is_cancelled() => return Outcome::Cancelled,
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Outcome::Done, |error| not_done(&error))
+}
+
+/// A destination without a policy keeps everything: that is done, and nothing to be told.
+fn retain(
+    service: &BackupService,
+    target: &Target,
+    left: &[&DestinationConfig],
+    record: &mut SlotRecord,
+    act: &Act<'_>,
+    made: &mut Made,
+) -> Outcome {
+    let mut failed = None;
+    for place in left {
+        match service.retention_of_instance(place, &target.instance.id, act) {
+            Ok(report) => {
+                if report.failed.is_empty() {
+                    record.done.push(place.id.clone());
+                } else {
+                    failed = failed.or(Some(Error::NotDeleted {
+                        destination: place.name.clone(),
+                        failures: report.failed.clone(),
+                    }));
+                }
+                made.retention.push(report);
+            }
             Err(error) if error.is_cancelled() => return Outcome::Cancelled,
             Err(error) => failed = failed.or(Some(error)),
         }

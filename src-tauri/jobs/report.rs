@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::slot::{How, Reason, SlotRecord, SlotState};
 use crate::model::Problem;
 use crate::model::schedule::{Cadence, CatchUp, ScheduledAct};
-use crate::service::report::{BackupExecution, CheckReport};
+use crate::service::report::{BackupExecution, CheckReport, RetentionReport};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
@@ -73,6 +73,8 @@ pub struct RunReport {
     pub executions: Vec<BackupExecution>,
     /// Of a check: what was found in each archive.
     pub checks: Vec<CheckReport>,
+    /// Of a retention policy: what became of the archives at each destination.
+    pub retention: Vec<RetentionReport>,
 }
 
 /// One slot, or a stretch of skipped ones.

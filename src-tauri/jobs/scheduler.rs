@@ -207,6 +207,7 @@ impl BackupScheduler {
             problem: record.problem,
             executions: made.executions,
             checks: made.checks,
+            retention: made.retention,
         })
     }
 

@@ -66,6 +66,8 @@ pub enum ExecutionKind {
     Undo,
     Verify,
     Drill,
+    /// An archive was deleted by a policy.
+    Retention,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

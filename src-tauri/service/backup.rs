@@ -16,6 +16,7 @@ use crate::service::report::BackupReport;
 use crate::service::run::Run;
 use crate::service::{Act, BackupRequest, BackupService, Error, Result, hooks, shrink, space};
 
+mod retain;
 mod stage;
 mod target;
 
@@ -71,6 +72,7 @@ impl BackupService {
         }
         done?;
         recorded?;
+        self.retain_after(&mut targets, &instance, &run, act)?;
         Ok(BackupReport {
             run_id: run.id.clone(),
             executions: targets.iter().map(Target::report).collect(),

@@ -1,16 +1,12 @@
-//! What is kept where: lists of archives and acts, pins, and deletion. How the list is made again from a destination is `rebuild`'s.
+//! What is kept where: lists of archives and acts, and pins. How the list is made again from a destination is `rebuild`'s.
 
 mod rebuild;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use jiff::Timestamp;
-
 use crate::destination::Listed;
 use crate::model::{Execution, ExecutionKind, InstanceId, Placed};
 use crate::service::destinations::failed;
-use crate::service::error::Refusal;
-use crate::service::located::Place;
 use crate::service::report::{ArchiveRow, BrowsedArchive};
 use crate::service::{Act, ArchiveFilter, ArchiveRef, BackupService, Error, Result};
 use crate::store::ExecutionFilter;
@@ -61,44 +57,6 @@ impl BackupService {
         })?;
         record.pinned = pinned;
         Ok(self.store.update_execution(&record)?)
-    }
-
-    /// `confirm` must be the archive's file name. A pinned archive stays.
-    pub fn delete(&self, archive: &ArchiveRef, confirm: &str, act: &Act<'_>) -> Result<()> {
-        let located = self.locate(archive, act)?;
-        if confirm != located.name {
-            return Err(Error::Refused(Refusal::Confirm {
-                given: confirm.to_owned(),
-                expected: located.name,
-            }));
-        }
-        if located.execution.as_ref().is_some_and(|e| e.pinned) {
-            return Err(Error::Pinned {
-                archive: located.label,
-            });
-        }
-        if let Some(record) = &located.execution {
-            // Written as it is: what could not be recorded afterwards is not deleted.
-            self.store.update_execution(record)?;
-        }
-        match &located.place {
-            Place::Destination {
-                config,
-                destination,
-                key,
-            } => {
-                destination
-                    .delete(key, &act.call())
-                    .map_err(|e| failed(config, e))?;
-            }
-            Place::File(path) => {
-                std::fs::remove_file(path).map_err(|e| crate::service::error::at(path, e))?;
-            }
-        }
-        if let Some(record) = &located.execution {
-            self.store.mark_archive_gone(&record.id, Timestamp::now())?;
-        }
-        Ok(())
     }
 
     /// What a destination shows now, straight from there. In no order.

@@ -7,9 +7,11 @@ use crate::archive::{OpenError, PackError};
 use crate::destination::{DestinationError, ErrorKind};
 use crate::keys::KeyError;
 use crate::keys::kit::KitError;
+use crate::model::retention::PolicyError;
 use crate::model::schedule::ScheduleError;
 use crate::model::{Cancel, Cancelled, Problem, Warning};
 use crate::service::hooks::HookError;
+use crate::service::report::RetentionFailure;
 use crate::service::restore::error::RestoreError;
 use crate::service::sentences;
 use crate::source::database::CaptureError;
@@ -47,6 +49,17 @@ pub enum Error {
     Jobs(#[source] StoreError),
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// Another process applies the policy there.
+    #[error("a retention policy is being applied to `{destination}`")]
+    RetentionBusy { destination: String },
+    /// Some that should have gone are still there.
+    #[error("not every old archive at `{destination}` could be deleted")]
+    NotDeleted {
+        destination: String,
+        failures: Vec<RetentionFailure>,
+    },
     /// Of a schedule: what it needs is not there any more.
     #[error("schedule `{schedule}` cannot run")]
     Unscheduled {
@@ -134,6 +147,10 @@ pub enum Error {
     ArchiveGone { archive: String },
     #[error("`{archive}` is not in the catalogue")]
     NotInCatalogue { archive: String },
+    #[error("something reads `{archive}`")]
+    ArchiveInUse { archive: String },
+    #[error("`{archive}` is not the file that was recorded")]
+    ArchiveChanged { archive: String },
     #[error("`{archive}` is pinned")]
     Pinned { archive: String },
     #[error("the bytes of `{archive}` are not the ones that were written")]
@@ -175,6 +192,15 @@ pub enum Unscheduled {
 pub enum Refusal {
     #[error("confirmation is `{given}`, expected `{expected}`")]
     Confirm { given: String, expected: String },
+    /// Of the last good archive of an instance.
+    #[error(
+        "confirmation is `{given}`, expected `{expected}`; `{instance}` has no other good archive"
+    )]
+    ConfirmLast {
+        given: String,
+        expected: String,
+        instance: String,
+    },
     #[error("nobody signed the archive")]
     Unsigned,
     #[error("signed by the unknown key {key_id}")]
@@ -222,6 +248,7 @@ impl Error {
             | Self::NoSuchSetting { .. }
             | Self::BadDestination { .. }
             | Self::Schedule(_)
+            | Self::Policy(_)
             | Self::Scan(ScanError::Glob { .. }) => 2,
             error if error.is_cancelled() => 130,
             _ => 1,

@@ -11,6 +11,7 @@ use crate::destination::{Destination, DestinationError, Key, Listed};
 use crate::model::{DestinationConfig, Execution, ExecutionKind, Placed};
 use crate::service::destinations::failed;
 use crate::service::error::at;
+use crate::service::held::Held;
 use crate::service::ranges::{Counting, Remote};
 use crate::service::{Act, ArchiveRef, BackupService, Error, Result};
 use crate::store::ExecutionFilter;
@@ -25,6 +26,8 @@ pub(crate) struct Located {
     pub execution: Option<Execution>,
     pub size: u64,
     pub place: Place,
+    /// It stays while this lives, where we have a record of it.
+    pub held: Option<Arc<Held>>,
 }
 
 #[derive(Clone)]
@@ -55,6 +58,7 @@ impl BackupService {
                 execution: None,
                 size,
                 place: Place::File(path),
+                held: None,
             });
         }
         if let Some(execution) = self.record_of(archive)? {
@@ -80,6 +84,7 @@ impl BackupService {
                 key: found.key,
                 config,
             },
+            held: None,
         })
     }
 
@@ -127,6 +132,8 @@ impl BackupService {
         let config = self.store.destination_by_id(id)?.ok_or_else(no_archive)?;
         let destination = self.open_destination(&config)?;
         let key = Key::new(path).map_err(|e| failed(&config, e))?;
+        // Before it is looked for: what is found then is not deleted under the reader.
+        let held = self.hold(&execution.id).map(Arc::new);
         let there = destination
             .stat(&key, &act.call())
             .map_err(|e| failed(&config, e))?;
@@ -144,6 +151,7 @@ impl BackupService {
                 destination,
                 key,
             },
+            held,
         })
     }
 }

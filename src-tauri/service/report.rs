@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::destination::TestCheck;
 use crate::model::manifest::Manifest;
 use crate::model::problem::ArchiveProblem;
-use crate::model::{ExecutionStatus, HookKind, Problem, Warning};
+use crate::model::retention::{DeleteReason, ForeignReason, KeepReason};
+use crate::model::{ArchiveType, ExecutionStatus, HookKind, Problem, RetentionPolicy, Warning};
+use crate::service::sentences::retention;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
@@ -45,7 +47,7 @@ pub struct ArchiveRow {
     /// The instance's name as in the archive's name.
     pub instance: String,
     #[serde(rename = "type")]
-    pub archive_type: crate::model::ArchiveType,
+    pub archive_type: ArchiveType,
     #[cfg_attr(test, ts(type = "string"))]
     pub created_at: Timestamp,
     #[cfg_attr(test, ts(type = "number"))]
@@ -190,6 +192,112 @@ pub struct CatalogueReport {
     pub removed: u64,
     #[cfg_attr(test, ts(type = "number"))]
     pub foreign: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct RetentionSettings {
+    pub destination: String,
+    /// None: everything stays.
+    pub policy: Option<RetentionPolicy>,
+}
+
+/// Of a preview: what would become of everything at a destination. Of the real thing: what became of it. Newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct RetentionReport {
+    pub destination: String,
+    pub policy: Option<RetentionPolicy>,
+    pub keep: Vec<KeptArchive>,
+    pub delete: Vec<DeletedArchive>,
+    pub foreign: Vec<ForeignArchive>,
+    /// What should have gone and could not. Empty of a preview.
+    pub failed: Vec<RetentionFailure>,
+    /// File names that the catalogue has and the destination does not: they count for nothing.
+    pub missing: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct RetentionSubject {
+    /// `DEST:NAME`.
+    pub archive: String,
+    /// None of what is not in the catalogue.
+    pub execution_id: Option<String>,
+    /// The instance's name as in the archive's name.
+    pub instance: String,
+    #[serde(rename = "type")]
+    pub archive_type: ArchiveType,
+    #[cfg_attr(test, ts(type = "string"))]
+    pub created_at: Timestamp,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub compressed_size_bytes: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct KeptArchive {
+    #[serde(flatten)]
+    pub subject: RetentionSubject,
+    #[serde(flatten)]
+    pub reason: KeepReason,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct DeletedArchive {
+    #[serde(flatten)]
+    pub subject: RetentionSubject,
+    #[serde(flatten)]
+    pub reason: DeleteReason,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct ForeignArchive {
+    #[serde(flatten)]
+    pub subject: RetentionSubject,
+    #[serde(flatten)]
+    pub reason: ForeignReason,
+}
+
+impl KeptArchive {
+    /// For people: completes "it stays: …".
+    #[must_use]
+    pub fn why(&self) -> String {
+        retention::kept(&self.reason)
+    }
+}
+
+impl DeletedArchive {
+    #[must_use]
+    pub fn why(&self) -> &'static str {
+        retention::deleted(self.reason)
+    }
+}
+
+impl ForeignArchive {
+    #[must_use]
+    pub fn why(&self) -> &'static str {
+        retention::foreign(self.reason)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct RetentionFailure {
+    /// `DEST:NAME`.
+    pub archive: String,
+    pub problem: Problem,
+}
+
+/// Of `delete`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct DeleteReport {
+    pub archive: String,
+    pub deleted: bool,
+    pub warnings: Vec<Warning>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

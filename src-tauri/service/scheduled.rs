@@ -59,7 +59,10 @@ impl BackupService {
             run_id: Some(run_id.to_owned()),
             ..ExecutionFilter::default()
         })?;
-        let completed = |e: &Execution| e.status == ExecutionStatus::Completed;
+        // One of many deletions says nothing of the others: what is left is found by looking again.
+        let completed = |e: &Execution| {
+            e.status == ExecutionStatus::Completed && e.kind != ExecutionKind::Retention
+        };
         let completed = all.into_iter().filter(completed);
         Ok(completed.filter_map(|e| e.destination_id).collect())
     }

@@ -7,6 +7,7 @@ use crate::service::error::{Error, Refusal};
 
 mod parts;
 mod restore;
+pub(super) mod retention;
 mod schedule;
 
 pub(super) use parts::capture;
@@ -34,6 +35,12 @@ pub(super) fn problem(error: &Error) -> Problem {
         Error::Store(e) => store(e),
         Error::Jobs(e) => schedule::job_store(e),
         Error::Schedule(e) => schedule::schedule(e),
+        Error::Policy(e) => retention::policy(e),
+        Error::RetentionBusy { destination } => retention::busy(destination),
+        Error::NotDeleted {
+            destination,
+            failures,
+        } => retention::not_deleted(destination, failures),
         Error::Unscheduled { schedule, cause } => schedule::unscheduled(schedule, cause),
         Error::Incomplete { instance, warnings } => schedule::incomplete(instance, warnings),
         Error::Keys(e) => keys(e),
@@ -190,6 +197,8 @@ fn of_archive(error: &Error) -> Problem {
             format!("The archive {archive} is not in the catalogue"),
             "Run `holdfast catalogue rebuild DEST` first.",
         ),
+        Error::ArchiveInUse { archive } => retention::in_use(archive),
+        Error::ArchiveChanged { archive } => retention::changed(archive),
         Error::Pinned { archive } => words(
             "pinned",
             format!("The archive {archive} is pinned"),
@@ -221,6 +230,26 @@ fn refused(refusal: &Refusal) -> Problem {
                 )
             },
             format!("Confirm with --confirm {expected} once you are sure."),
+        ),
+        Refusal::ConfirmLast {
+            given,
+            expected,
+            instance,
+        } => words(
+            "confirmation",
+            if given.is_empty() {
+                format!(
+                    "This is the last good archive of {instance}, and needs a confirmation: {expected}"
+                )
+            } else {
+                format!(
+                    "This is the last good archive of {instance}: the confirmation is {}, it must be {expected}",
+                    quoted(given)
+                )
+            },
+            format!(
+                "Back up again first; or confirm with --confirm {expected} if nothing of {instance} will have to be restored."
+            ),
         ),
         Refusal::Unsigned => words(
             "unsigned",

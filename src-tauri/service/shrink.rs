@@ -4,6 +4,9 @@ use crate::model::{ExecutionKind, ExecutionStatus, Instance, Manifest, Warning};
 use crate::service::{BackupService, Result};
 use crate::store::ExecutionFilter;
 
+/// The code of its warnings.
+pub(super) const SHRANK: &str = "shrank";
+
 /// Fewer rows than this say nothing by going.
 const WORTH_MENTIONING: u64 = 20;
 
@@ -52,7 +55,7 @@ pub fn shrunk(before: &Manifest, now: &Manifest) -> Vec<Warning> {
                     "table `{table}` of `{}` has {rows} rows, {were} in the backup before",
                     entry.source
                 );
-                warnings.push(Warning::new("shrank", Some(&entry.component), message));
+                warnings.push(Warning::new(SHRANK, Some(&entry.component), message));
             }
         }
     }

@@ -25,6 +25,7 @@ pub enum ActKind {
     Undo,
     Verify,
     Drill,
+    Retention,
     Download,
     Catalogue,
     /// A hook is tried.
@@ -37,6 +38,7 @@ impl ActKind {
             ScheduledAct::Backup => Self::Backup,
             ScheduledAct::Verify => Self::Verify,
             ScheduledAct::Drill => Self::Drill,
+            ScheduledAct::Retention => Self::Retention,
         }
     }
 }

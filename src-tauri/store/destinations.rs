@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use super::columns::{Columns, json, time, word};
 use super::error::or_taken;
 use super::{Result, Store, StoreError};
-use crate::model::DestinationConfig;
+use crate::model::{DestinationConfig, RetentionPolicy};
 
 const NAME: &str = "backup_destinations";
 
@@ -75,10 +75,37 @@ impl Store {
             last_backup_at = :last_backup_at, last_backup_status = :last_backup_status
             WHERE id = :id";
         match write(&self.connection(), sql, destination)? {
-            0 => Err(StoreError::Unknown {
-                table: NAME,
-                key: destination.id.clone(),
-            }),
+            0 => Err(unknown(&destination.id)),
+            _ => Ok(()),
+        }
+    }
+
+    /// None: everything stays.
+    pub fn retention(&self, id: &str) -> Result<Option<RetentionPolicy>> {
+        let sql = "SELECT retention_json FROM backup_destinations WHERE id = ?1";
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query([id])?;
+        let row = rows.next()?.ok_or_else(|| unknown(id))?;
+        let columns = Columns { table: NAME, row };
+        let kept: Option<String> = columns.get("retention_json")?;
+        match kept {
+            Some(_) => columns.json("retention_json").map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// `retention_days` mirrors its days, for whoever reads the table.
+    pub fn set_retention(&self, id: &str, policy: Option<&RetentionPolicy>) -> Result<()> {
+        let sql = "UPDATE backup_destinations SET retention_json = :policy,
+            retention_days = :days WHERE id = :id";
+        let params = named_params! {
+            ":id": id,
+            ":policy": policy.map(|policy| json(NAME, policy)).transpose()?,
+            ":days": policy.and_then(RetentionPolicy::days),
+        };
+        match self.connection().execute(sql, params)? {
+            0 => Err(unknown(id)),
             _ => Ok(()),
         }
     }
@@ -88,6 +115,13 @@ impl Store {
         self.connection()
             .execute("DELETE FROM backup_destinations WHERE id = ?1", [id])?;
         Ok(())
+    }
+}
+
+fn unknown(id: &str) -> StoreError {
+    StoreError::Unknown {
+        table: NAME,
+        key: id.to_owned(),
     }
 }
 

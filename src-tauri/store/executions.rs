@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params_from_ite
 use super::columns::{Columns, json, signed, time, word};
 use super::error::or_taken;
 use super::{ExecutionFilter, Result, Store, StoreError};
-use crate::model::Execution;
+use crate::model::{Execution, InstanceId};
 
 const NAME: &str = "backup_executions";
 
@@ -116,6 +116,24 @@ impl Store {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(from_row(row)?);
+        }
+        Ok(found)
+    }
+
+    /// Backups of an instance that left a warning of this code, wherever their archives are or were.
+    pub fn warned(&self, instance: &InstanceId, code: &str) -> Result<Vec<Execution>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM backup_executions
+            WHERE instance_id = ?1 AND kind = 'backup' AND EXISTS (
+                SELECT 1 FROM json_each(warnings_json) WHERE value ->> 'code' = ?2)
+            ORDER BY started_at DESC, id DESC"
+        );
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([instance.as_str(), code])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             found.push(from_row(row)?);

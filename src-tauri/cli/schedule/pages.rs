@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::cli::page::{Column, Page};
+use crate::cli::retention::{self, Tense};
 use crate::cli::{backup, check, words};
 use crate::jobs::report::{JobStatus, RunReport, ScheduleRow, SlotRow};
 use crate::jobs::slot::{How, Reason, SlotState};
@@ -121,6 +122,9 @@ pub(super) fn run(page: &mut Page, report: &RunReport) {
             _ => check::VERIFIED,
         };
         check::report_page(page, found, good);
+    }
+    for applied in &report.retention {
+        retention::report_page(page, applied, Tense::Did);
     }
     let said = report.executions.iter().any(|e| e.problem.is_some());
     if let Some(problem) = report.problem.as_ref().filter(|_| !said) {

@@ -21,7 +21,8 @@ pub const DEFAULT_GRACE_SECONDS: u64 = 6 * 60 * 60;
 pub const DEFAULT_RETRIES: u32 = 3;
 pub const DEFAULT_SETTLE_SECONDS: u64 = 60;
 
-/// When an instance is backed up to which destinations, or what is kept there is verified or drilled.
+/// When an instance is backed up to which destinations, what is kept there is verified or drilled, or its old archives are
+/// deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct Schedule {
@@ -57,6 +58,8 @@ pub enum ScheduledAct {
     Backup,
     Verify,
     Drill,
+    /// The policies of the destinations are applied to the archives of the instance.
+    Retention,
 }
 
 /// What becomes of slots that passed while nothing could run.

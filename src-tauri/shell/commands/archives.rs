@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Shared;
 use crate::model::{ArchiveType, Execution};
-use crate::service::report::{ArchiveRow, BackupReport, CheckReport, ShowReport};
+use crate::service::report::{ArchiveRow, BackupReport, CheckReport, DeleteReport, ShowReport};
 use crate::service::{ArchiveFilter, ArchiveRef, BackupRequest};
 use crate::shell::acts::ActKind;
 use crate::shell::desk::{Answer, NewAct};
@@ -106,7 +106,11 @@ pub async fn pin(desk: Shared<'_>, archive: String, pinned: bool) -> Answer<()> 
 
 /// `confirm`: what the user typed, must be the archive's file name.
 #[tauri::command]
-pub async fn delete_archive(desk: Shared<'_>, archive: String, confirm: String) -> Answer<()> {
+pub async fn delete_archive(
+    desk: Shared<'_>,
+    archive: String,
+    confirm: String,
+) -> Answer<DeleteReport> {
     desk.look(move |service, act| service.delete(&ArchiveRef(archive), &confirm, act))
         .await
 }

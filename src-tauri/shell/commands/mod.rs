@@ -8,6 +8,7 @@ mod instances;
 mod keys;
 mod overview;
 mod restore;
+mod retention;
 mod schedules;
 mod settings;
 
@@ -72,6 +73,10 @@ pub fn all() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         restore::plan,
         restore::restore,
         restore::undo,
+        retention::apply_retention,
+        retention::preview_retention,
+        retention::retention,
+        retention::set_retention,
         schedules::add_schedule,
         schedules::pause_schedule,
         schedules::preview_schedule,
