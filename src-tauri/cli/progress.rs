@@ -90,6 +90,7 @@ fn phase(phase: Phase) -> &'static str {
         Phase::SavingBefore => "saving what is there",
         Phase::Applying => "restoring",
         Phase::RollingBack => "rolling back",
+        Phase::Deleting => "deleting",
         Phase::Done => "done",
     }
 }

@@ -70,6 +70,8 @@ pub enum Phase {
     SavingBefore,
     Applying,
     RollingBack,
+    /// Old archives.
+    Deleting,
     Done,
 }
 

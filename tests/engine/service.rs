@@ -11,6 +11,8 @@ mod keys;
 mod live;
 mod old_archives;
 mod restores;
+mod retention;
+mod retention_guards;
 mod safety;
 mod sentences;
 mod trouble;

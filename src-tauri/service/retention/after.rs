@@ -2,7 +2,7 @@
 
 use super::{Scope, Shrunk};
 use crate::model::retention::{ClockDoubt, KeepReason};
-use crate::model::{DestinationConfig, Instance, Warning};
+use crate::model::{DestinationConfig, Instance, NoObserver, Warning};
 use crate::service::report::RetentionReport;
 use crate::service::{Act, BackupService, Error, Result};
 
@@ -43,7 +43,14 @@ impl BackupService {
             instance: Some(&instance.id),
             shrunk: Shrunk::Stops,
         };
-        self.apply_retention_as(scope, run_id, act).map(Some)
+        // The backup has told that it is done.
+        let act = Act {
+            cancel: act.cancel,
+            observer: &NoObserver,
+            triggered_by: act.triggered_by.clone(),
+            run_id: None,
+        };
+        self.apply_retention_as(scope, run_id, &act).map(Some)
     }
 }
 

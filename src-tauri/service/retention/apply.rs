@@ -11,7 +11,7 @@ use super::facts::Planned;
 use super::{SHRINK_ACCEPTED, Scope, Shrunk};
 use crate::destination::{Destination, Key};
 use crate::model::retention::{KeepReason, Verdict};
-use crate::model::{Execution, ExecutionKind, ExecutionStatus, Warning};
+use crate::model::{Execution, ExecutionKind, ExecutionStatus, Phase, Warning};
 use crate::service::backup::new_execution;
 use crate::service::destinations::{failed, login_name};
 use crate::service::error::at;
@@ -60,7 +60,8 @@ impl BackupService {
             missing: plan.missing,
         };
         let place = self.open_destination(scope.config)?;
-        for planned in plan.planned {
+        // The oldest first: what an interruption leaves is newer than what it has let go.
+        for planned in plan.planned.into_iter().rev() {
             let Planned {
                 subject,
                 record: Some(record),
@@ -71,6 +72,7 @@ impl BackupService {
                 continue;
             };
             act.cancel.check()?;
+            act.tell(Phase::Deleting, &subject.archive);
             match self.let_go(scope, &*place, &record, run_id, act) {
                 Ok(Gone::Yes) => report.add(subject, verdict),
                 Ok(Gone::Stays(reason)) => report.add(subject, Verdict::Keep(reason)),
@@ -81,6 +83,10 @@ impl BackupService {
                 }),
             }
         }
+        report.keep.reverse();
+        report.delete.reverse();
+        report.foreign.reverse();
+        report.failed.reverse();
         Ok(report)
     }
 
