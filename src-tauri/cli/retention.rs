@@ -32,7 +32,13 @@ pub(super) enum Verb {
         name: String,
     },
     /// Show what stays and why, and what would go now
-    Preview(Arguments),
+    Preview {
+        #[command(flatten)]
+        on: Arguments,
+        /// As if the policy were changed like this; nothing is
+        #[arg(value_name = "KEY=VALUE", value_parser = pair)]
+        changes: Vec<(String, String)>,
+    },
     /// Delete what the policy lets go
     Apply(Arguments),
 }
@@ -72,16 +78,17 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
             let settings = session.service()?.retention(&name)?;
             session.answer(&settings, |page| settings_page(page, &settings))
         }
-        Verb::Preview(arguments) => {
+        Verb::Preview { on, changes } => {
             let report = session.service()?.retention_preview(
-                &arguments.name,
-                arguments.shrunk(),
+                &on.name,
+                &changes,
+                on.shrunk(),
                 &session.act()?,
             )?;
             session.answer(&report, |page| {
                 report_page(page, &report, Tense::Would);
-                if !report.delete.is_empty() {
-                    page.line(format!("Next: holdfast retention apply {}", arguments.name));
+                if !report.delete.is_empty() && changes.is_empty() {
+                    page.line(format!("Next: holdfast retention apply {}", on.name));
                 }
             })
         }
@@ -124,20 +131,17 @@ pub(super) fn report_page(page: &mut Page, report: &RetentionReport, tense: Tens
         Tense::Would => "would go",
         Tense::Did => "DELETED",
     };
-    let kept = report
-        .keep
-        .iter()
-        .map(|a| row(page, &a.subject, "stays", &a.why()));
+    let kept = report.keep.iter().map(|a| (&a.subject, "stays", a.why()));
     let deleted = report
         .delete
         .iter()
-        .map(|a| row(page, &a.subject, gone, a.why()));
+        .map(|a| (&a.subject, gone, a.why().to_owned()));
     let foreign = report
         .foreign
         .iter()
-        .map(|a| row(page, &a.subject, "foreign", a.why()));
+        .map(|a| (&a.subject, "foreign", a.why().to_owned()));
     let mut rows: Vec<_> = deleted.chain(kept).chain(foreign).collect();
-    rows.sort_by(|a, b| b.0.cmp(&a.0));
+    rows.sort_by(|a, b| b.0.age_order().cmp(&a.0.age_order()));
     if !rows.is_empty() {
         let columns = [
             Column::Left("made"),
@@ -146,7 +150,11 @@ pub(super) fn report_page(page: &mut Page, report: &RetentionReport, tense: Tens
             Column::Left("why"),
             Column::Left("archive"),
         ];
-        page.table(&columns, rows.into_iter().map(|(_, row)| row));
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|(subject, verdict, why)| row(page, subject, verdict, why))
+            .collect();
+        page.table(&columns, rows);
         page.gap();
     }
     for failure in &report.failed {
@@ -192,21 +200,12 @@ pub(super) fn report_page(page: &mut Page, report: &RetentionReport, tense: Tens
     ));
 }
 
-/// With what it is sorted by.
-fn row(
-    page: &Page,
-    subject: &RetentionSubject,
-    verdict: &str,
-    why: &str,
-) -> ((jiff::Timestamp, String), [String; 5]) {
-    (
-        (subject.created_at, subject.archive.clone()),
-        [
-            page.time(subject.created_at),
-            words::size(subject.compressed_size_bytes),
-            verdict.to_owned(),
-            why.to_owned(),
-            subject.archive.clone(),
-        ],
-    )
+fn row(page: &Page, subject: &RetentionSubject, verdict: &str, why: String) -> [String; 5] {
+    [
+        page.time(subject.created_at),
+        words::size(subject.compressed_size_bytes),
+        verdict.to_owned(),
+        why,
+        subject.archive.clone(),
+    ]
 }

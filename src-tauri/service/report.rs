@@ -230,6 +230,9 @@ pub struct RetentionSubject {
     pub archive_type: ArchiveType,
     #[cfg_attr(test, ts(type = "string"))]
     pub created_at: Timestamp,
+    /// None where it is not known.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub sequence: Option<u64>,
     #[cfg_attr(test, ts(type = "number"))]
     pub compressed_size_bytes: u64,
 }
@@ -259,6 +262,14 @@ pub struct ForeignArchive {
     pub subject: RetentionSubject,
     #[serde(flatten)]
     pub reason: ForeignReason,
+}
+
+impl RetentionSubject {
+    /// What they are listed by.
+    #[must_use]
+    pub fn age_order(&self) -> (Timestamp, Option<u64>, &str) {
+        (self.created_at, self.sequence, &self.archive)
+    }
 }
 
 impl KeptArchive {

@@ -46,7 +46,8 @@ impl BackupService {
         act: &Act<'_>,
     ) -> Result<RetentionReport> {
         let _lock = self.lock_retention(scope)?;
-        let plan = self.plan_retention(scope, act)?;
+        let policy = self.store.retention(&scope.config.id)?;
+        let plan = self.plan_retention(scope, policy, act)?;
         if scope.shrunk == Shrunk::Accepted {
             self.accept_shrinks(&plan.planned)?;
         }

@@ -39,9 +39,14 @@ pub(super) struct Planned {
 }
 
 impl BackupService {
-    pub(super) fn plan_retention(&self, scope: Scope<'_>, act: &Act<'_>) -> Result<Plan> {
+    /// By this policy.
+    pub(super) fn plan_retention(
+        &self,
+        scope: Scope<'_>,
+        policy: Option<RetentionPolicy>,
+        act: &Act<'_>,
+    ) -> Result<Plan> {
         let config = scope.config;
-        let policy = self.store.retention(&config.id)?;
         let place = self.open_destination(config)?;
         let mut there: BTreeMap<String, Listed> = BTreeMap::new();
         let listed = place.list("", &act.call(), &mut |entry: Listed| {
@@ -90,15 +95,12 @@ impl BackupService {
             .filter(|(path, _)| !seen.contains_key(&***path));
         planned.extend(uncatalogued.filter_map(|(_, entry)| {
             Some(Planned {
-                subject: subject(&config.name, entry, None)?,
+                subject: subject(&config.name, entry)?,
                 record: None,
                 verdict: Verdict::Foreign(ForeignReason::NotInCatalogue),
             })
         }));
-        planned.sort_by(|a, b| {
-            let order = |p: &Planned| (p.subject.created_at, p.subject.archive.clone());
-            order(b).cmp(&order(a))
-        });
+        planned.sort_by(|a, b| b.subject.age_order().cmp(&a.subject.age_order()));
         Ok(Plan {
             policy,
             planned,
@@ -161,6 +163,7 @@ impl BackupService {
                 .as_ref()
                 .map_or(ArchiveType::Manual, |n| n.archive_type),
             created_at: parsed.as_ref().map_or(record.started_at, |n| n.created_at),
+            sequence: record.sequence,
             compressed_size_bytes: entry.size,
         };
         let instance_id = record.instance_id.clone();
@@ -244,20 +247,17 @@ fn owner(path: &str) -> &str {
     folder.rsplit('-').next().unwrap_or_default()
 }
 
-/// None of what is no archive's name.
-fn subject(
-    destination: &str,
-    entry: &Listed,
-    execution_id: Option<String>,
-) -> Option<RetentionSubject> {
+/// Of what is not in the catalogue. None of what is no archive's name.
+fn subject(destination: &str, entry: &Listed) -> Option<RetentionSubject> {
     let file = entry.key.as_str().rsplit('/').next()?;
     let name: ArchiveName = file.parse().ok()?;
     Some(RetentionSubject {
         archive: format!("{destination}:{file}"),
-        execution_id,
+        execution_id: None,
         instance: name.instance,
         archive_type: name.archive_type,
         created_at: name.created_at,
+        sequence: None,
         compressed_size_bytes: entry.size,
     })
 }

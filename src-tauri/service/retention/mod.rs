@@ -59,10 +59,11 @@ impl BackupService {
         })
     }
 
-    /// What `retention_apply` would do now.
+    /// What `retention_apply` would do now, if the policy were changed like this first.
     pub fn retention_preview(
         &self,
         destination: &str,
+        changes: &[(String, String)],
         shrunk: Shrunk,
         act: &Act<'_>,
     ) -> Result<RetentionReport> {
@@ -72,7 +73,14 @@ impl BackupService {
             instance: None,
             shrunk,
         };
-        Ok(self.plan_retention(scope, act)?.report(&config.name))
+        let current = self.store.retention(&config.id)?;
+        let policy = if changes.is_empty() {
+            current
+        } else {
+            changed(current.as_ref(), changes)?
+        };
+        let plan = self.plan_retention(scope, policy, act)?;
+        Ok(plan.report(&config.name))
     }
 
     /// Deletes what the policy lets go. What could not be deleted is in the report, and keeps nothing else from it.

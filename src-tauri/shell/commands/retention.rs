@@ -7,29 +7,31 @@ use crate::shell::acts::ActKind;
 use crate::shell::desk::{Answer, NewAct};
 
 #[tauri::command]
-pub async fn retention(desk: Shared<'_>, destination: String) -> Answer<RetentionSettings> {
-    desk.ask(move |service| service.retention(&destination))
-        .await
+pub async fn retention(desk: Shared<'_>, name: String) -> Answer<RetentionSettings> {
+    desk.ask(move |service| service.retention(&name)).await
 }
 
 /// `changes`: pairs of key and value; an empty value takes a setting away, an empty `strategy` the policy.
 #[tauri::command]
 pub async fn set_retention(
     desk: Shared<'_>,
-    destination: String,
+    name: String,
     changes: Vec<(String, String)>,
 ) -> Answer<RetentionSettings> {
-    desk.ask(move |service| service.set_retention(&destination, &changes))
+    desk.ask(move |service| service.set_retention(&name, &changes))
         .await
 }
 
+/// Of the policy with these changes, which are not kept. `shrunk`: `stops` where it is not said.
 #[tauri::command]
 pub async fn preview_retention(
     desk: Shared<'_>,
-    destination: String,
-    shrunk: Shrunk,
+    name: String,
+    changes: Vec<(String, String)>,
+    shrunk: Option<Shrunk>,
 ) -> Answer<RetentionReport> {
-    desk.look(move |service, act| service.retention_preview(&destination, shrunk, act))
+    let shrunk = shrunk.unwrap_or(Shrunk::Stops);
+    desk.look(move |service, act| service.retention_preview(&name, &changes, shrunk, act))
         .await
 }
 
@@ -37,16 +39,17 @@ pub async fn preview_retention(
 pub async fn apply_retention(
     desk: Shared<'_>,
     act: String,
-    destination: String,
-    shrunk: Shrunk,
+    name: String,
+    shrunk: Option<Shrunk>,
 ) -> Answer<RetentionReport> {
+    let shrunk = shrunk.unwrap_or(Shrunk::Stops);
     let new = NewAct {
         id: act,
         kind: ActKind::Retention,
-        subject: destination.clone(),
+        subject: name.clone(),
     };
     desk.act(new, move |service, act| {
-        service.retention_apply(&destination, shrunk, act)
+        service.retention_apply(&name, shrunk, act)
     })
     .await
 }

@@ -1,6 +1,7 @@
 //! Claims about policies at a real destination: what is shown is what is done, and what is done is told.
 
 use std::fs;
+use std::path::PathBuf;
 
 use holdfast::model::retention::{DeleteReason, ForeignReason, KeepReason};
 use holdfast::model::{Execution, ExecutionKind, ExecutionStatus, Warning};
@@ -21,7 +22,7 @@ pub fn set(house: &House, settings: &[(&str, &str)]) {
 pub fn preview(house: &House) -> RetentionReport {
     house
         .service
-        .retention_preview("vault", Shrunk::Stops, &house.act())
+        .retention_preview("vault", &[], Shrunk::Stops, &house.act())
         .unwrap()
 }
 
@@ -39,8 +40,14 @@ pub fn listed(house: &House) -> Vec<String> {
 }
 
 pub fn stored(house: &House) -> Vec<String> {
-    let name = |path: &std::path::PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
     files_below(&house.path("vault")).iter().map(name).collect()
+}
+
+pub fn path_of(house: &House, name: &str) -> PathBuf {
+    let vault = house.path("vault");
+    let all = files_below(&vault);
+    vault.join(all.iter().find(|f| f.ends_with(name)).unwrap())
 }
 
 pub fn kept_because(report: &RetentionReport) -> Vec<&KeepReason> {
@@ -90,6 +97,12 @@ fn what_a_preview_shows_is_what_happens_and_happens_once() {
             &KeepReason::Pinned
         ]
     );
+    // What another policy would do is shown, and not kept.
+    let other = [("keep_last".to_owned(), "1".to_owned())];
+    let other = house
+        .service
+        .retention_preview("vault", &other, Shrunk::Stops, &house.act());
+    assert_eq!(other.unwrap().delete.len(), 3);
     assert_eq!(apply(&house), shown);
     let mut left = [names[0].clone(), names[1].clone(), names[4].clone()];
     left.sort();
@@ -189,13 +202,8 @@ fn what_is_not_there_any_more_counts_for_nothing() {
         house.backup();
     }
     let names = listed(&house);
-    let path = |name: &str| {
-        let vault = house.path("vault");
-        let all = files_below(&vault);
-        vault.join(all.iter().find(|f| f.ends_with(name)).unwrap())
-    };
-    fs::remove_file(path(&names[0])).unwrap();
-    fs::remove_file(path(&names[1])).unwrap();
+    fs::remove_file(path_of(&house, &names[0])).unwrap();
+    fs::remove_file(path_of(&house, &names[1])).unwrap();
     set(&house, LAST_TWO);
     let report = apply(&house);
     assert_eq!(report.delete, []);
@@ -209,8 +217,7 @@ fn what_is_not_the_file_that_was_recorded_is_left_alone_and_counts_for_nothing()
     for _ in 0..3 {
         house.backup();
     }
-    let vault = house.path("vault");
-    let newest = vault.join(files_below(&vault).last().unwrap());
+    let newest = path_of(&house, &listed(&house)[0]);
     fs::write(&newest, "something else").unwrap();
     let stray = newest.with_file_name(
         newest
@@ -239,8 +246,7 @@ fn a_damaged_archive_pushes_no_good_one_out_and_goes_in_its_turn() {
     for _ in 0..3 {
         house.backup();
     }
-    let vault = house.path("vault");
-    let newest = vault.join(files_below(&vault).last().unwrap());
+    let newest = path_of(&house, &listed(&house)[0]);
     let mut bytes = fs::read(&newest).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -281,7 +287,7 @@ fn a_loss_stops_everything_until_somebody_looks_and_says_so_at_every_run() {
     assert_eq!(stored(&house).len(), 3);
     let accepted = house
         .service
-        .retention_preview("vault", Shrunk::Accepted, &house.act())
+        .retention_preview("vault", &[], Shrunk::Accepted, &house.act())
         .unwrap();
     assert_eq!(accepted.delete.len(), 2);
     assert_eq!(preview(&house).delete, [], "a preview accepts nothing");

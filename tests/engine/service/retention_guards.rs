@@ -10,8 +10,8 @@ use holdfast::service::report::RetentionReport;
 use holdfast::service::{Accept, Act, ArchiveRef, Error, RestoreRequest, Shrunk};
 use rustix::fs::{FlockOperation, flock};
 
-use super::fixture::{House, INSTANCE, files_below};
-use super::retention::{apply, kept_because, listed, preview, set, stored};
+use super::fixture::{House, INSTANCE};
+use super::retention::{apply, kept_because, listed, path_of, preview, set, stored};
 
 fn lock(path: PathBuf) -> File {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -137,13 +137,10 @@ fn one_that_cannot_be_deleted_keeps_no_other_from_it_and_is_told() {
     }
     set(&house, &[("keep_last", "1"), ("floor", "1")]);
     let names = listed(&house);
-    let vault = house.path("vault");
     let act = Act {
         observer: &AtTheLastMoment(|archive: &str| {
             if archive.ends_with(&names[2]) {
-                let all = files_below(&vault);
-                let path = all.iter().find(|f| f.ends_with(&names[2])).unwrap();
-                fs::write(vault.join(path), "another one").unwrap();
+                fs::write(path_of(&house, &names[2]), "another one").unwrap();
             }
         }),
         ..house.act()
