@@ -12,6 +12,7 @@ mod old_archives;
 mod read_only;
 mod recovery;
 mod restore;
+mod retention;
 mod schedule;
 mod scratch;
 mod signals;

@@ -66,7 +66,7 @@ pub enum PolicyFault {
     Twice,
     #[error("a policy needs a strategy: simple, gfs or hanoi")]
     NoStrategy,
-    #[error("the strategy {strategy} needs at least one of {keys}")]
+    #[error("the strategy {strategy} needs {keys}")]
     KeepsNothing {
         strategy: &'static str,
         keys: &'static str,
@@ -263,7 +263,7 @@ impl Numbers {
             ))
         };
         match kind {
-            Kind::Simple if self.last.or(self.days).is_none() => needs("keep_last and keep_days"),
+            Kind::Simple if self.last.or(self.days).is_none() => needs("keep_last or keep_days"),
             Kind::Simple => Ok(RetentionStrategy::Simple {
                 keep_last: self.last,
                 keep_days: self.days,
@@ -271,7 +271,9 @@ impl Numbers {
             Kind::Gfs => {
                 let all = [self.daily, self.weekly, self.monthly, self.yearly];
                 if all.iter().all(Option::is_none) {
-                    return needs("keep_daily, keep_weekly, keep_monthly and keep_yearly");
+                    return needs(
+                        "at least one of keep_daily, keep_weekly, keep_monthly and keep_yearly",
+                    );
                 }
                 Ok(RetentionStrategy::Gfs {
                     keep_daily: self.daily,

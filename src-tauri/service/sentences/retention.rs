@@ -51,7 +51,7 @@ pub(super) fn not_deleted(destination: &str, failures: &[RetentionFailure]) -> P
     words(
         "not_deleted",
         format!(
-            "{} old archives at {destination} could not be deleted: {}",
+            "{} of the old archives at {destination} could not be deleted: {}",
             failures.len(),
             why.join("; ")
         ),

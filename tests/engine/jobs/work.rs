@@ -8,11 +8,11 @@ use holdfast::jobs::slot::{How, Reason, SlotState};
 use holdfast::jobs::store::JobStore;
 use holdfast::jobs::{CadenceText, NoWatcher, RunInfo, ScheduleChange, Watch, Watcher, Watching};
 use holdfast::model::schedule::{Schedule, ScheduledAct, Slots};
-use holdfast::model::{Cancel, ExecutionStatus};
-use holdfast::service::ArchiveFilter;
+use holdfast::model::{ArchiveType, Cancel, ExecutionKind, ExecutionStatus};
+use holdfast::service::{Accept, ArchiveFilter, BackupRequest, NewInstance};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::service::fixture::House;
+use crate::service::fixture::{House, INSTANCE};
 
 use super::works::{Works, ago, change, later, open};
 
@@ -245,6 +245,74 @@ fn a_run_by_hand_is_one_of_its_own() {
     assert_eq!(after.next, row.next, "no regular slot is moved");
     assert_eq!(after.slots[0].how, How::ByHand);
     assert_eq!(after.slots[0].run_id, Some(report.run_id));
+}
+
+#[test]
+fn a_schedule_thins_out_the_archives_of_its_instance_alone() {
+    let works = Works::new();
+    let house = &works.house;
+    let other = NewInstance {
+        name: "other".to_owned(),
+        path: house.instance_dir(),
+        template: None,
+        from: None,
+        exclude: Vec::new(),
+    };
+    house
+        .service
+        .add_instance(&other, &Accept::default(), &house.act())
+        .unwrap();
+    for instance in [INSTANCE, "other", INSTANCE, "other", INSTANCE] {
+        let request = BackupRequest {
+            instance: instance.to_owned(),
+            to: vec!["vault".to_owned()],
+            comment: String::new(),
+            encrypt: false,
+            archive_type: ArchiveType::Manual,
+        };
+        house.service.backup(&request, &house.act()).unwrap();
+    }
+    let policy = [("keep_last", "1"), ("floor", "1")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    let left = |instance: &str| {
+        let filter = ArchiveFilter {
+            destination: None,
+            instance: Some(instance.to_owned()),
+        };
+        house.service.archives(&filter).unwrap().len()
+    };
+    let manual = ScheduleChange {
+        act: Some(ScheduledAct::Retention),
+        cadence: Some(CadenceText::Manual),
+        ..change(&["vault"], &[])
+    };
+    works
+        .scheduler
+        .add("thin", &manual, Timestamp::now())
+        .unwrap();
+    let run = || {
+        works
+            .scheduler
+            .run_now("thin", &house.act(), Timestamp::now())
+            .unwrap()
+    };
+    let without = run();
+    assert_eq!(without.state, SlotState::Ran);
+    assert_eq!((left(INSTANCE), left("other")), (3, 2), "no policy");
+    house.service.set_retention("vault", &policy).unwrap();
+    let report = run();
+    assert_eq!(report.state, SlotState::Ran, "{report:?}");
+    assert_eq!(report.retention[0].delete.len(), 2);
+    assert_eq!(report.retention[0].keep.len(), 1);
+    assert_eq!((left(INSTANCE), left("other")), (1, 2));
+    let history = house.service.history(Some(2)).unwrap();
+    for act in history {
+        assert_eq!(act.kind, ExecutionKind::Retention);
+        assert_eq!(act.triggered_by, "schedule:thin");
+        assert_eq!(act.run_id, report.run_id);
+    }
+    fs::remove_dir_all(house.path("vault")).unwrap();
+    let failed = run();
+    assert_eq!(failed.state, SlotState::Failed, "{failed:?}");
 }
 
 /// Twice an hour, as somebody's own program would have it.

@@ -94,7 +94,7 @@ fn what_cannot_be_is_refused() {
     let number = |least, most| PolicyFault::Number { least, most };
     let simple_needs = PolicyFault::KeepsNothing {
         strategy: "simple",
-        keys: "keep_last and keep_days",
+        keys: "keep_last or keep_days",
     };
     let table: &[(&[(&str, &str)], PolicyFault)] = &[
         (&[("keep_lost", "7")], PolicyFault::UnknownKey),

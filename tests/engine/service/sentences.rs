@@ -8,14 +8,19 @@ use std::time::Duration;
 use holdfast::archive::{OpenError, PackError};
 use holdfast::destination::{DestinationError, ErrorKind};
 use holdfast::keys::KeyError;
+use holdfast::model::retention::{ClockDoubt, DeleteReason, ForeignReason, KeepReason, changed};
 use holdfast::model::schedule::{Cadence, ScheduleError, parse_every};
-use holdfast::model::{Cancelled, Warning};
+use holdfast::model::{ArchiveType, Cancelled, Warning};
 use holdfast::service::Error;
 use holdfast::service::error::{Refusal, Unscheduled};
+use holdfast::service::report::{
+    DeletedArchive, ForeignArchive, KeptArchive, RetentionFailure, RetentionSubject,
+};
 use holdfast::service::restore::error::RestoreError;
 use holdfast::source::database::CaptureError;
 use holdfast::source::discover::ScanError;
 use holdfast::store::StoreError;
+use jiff::Timestamp;
 
 #[test]
 fn every_failure_says_what_why_and_what_next() {
@@ -25,6 +30,7 @@ fn every_failure_says_what_why_and_what_next() {
         .chain(of_service())
         .chain(of_files_and_places())
         .chain(of_schedules())
+        .chain(of_retention())
     {
         let problem = error.problem();
         assert!(
@@ -304,4 +310,127 @@ fn of_files_and_places() -> Vec<Error> {
         });
     }
     errors
+}
+
+fn of_retention() -> Vec<Error> {
+    let policy = policies(&[
+        &[("keep_lost", "7")],
+        &[("strategy", "fifo")],
+        &[("strategy", "simple"), ("keep_last", "none")],
+        &[("strategy", "gfs"), ("keep_last", "7")],
+        &[
+            ("strategy", "simple"),
+            ("keep_last", "7"),
+            ("keep_last", "8"),
+        ],
+        &[("strategy", "hanoi")],
+        &[("floor", "2")],
+        &[("strategy", ""), ("floor", "2")],
+    ]);
+    let name = "backup-tacacs-1-20261124-030000-scheduled.tar.gz.age";
+    let archive = || format!("vault:{name}");
+    let others = [
+        Error::RetentionBusy {
+            destination: "vault".to_owned(),
+        },
+        Error::NotDeleted {
+            destination: "vault".to_owned(),
+            failures: vec![RetentionFailure {
+                archive: archive(),
+                problem: Error::ArchiveChanged { archive: archive() }.problem(),
+            }],
+        },
+        Error::ArchiveInUse { archive: archive() },
+        Error::ArchiveChanged { archive: archive() },
+        Error::Refused(Refusal::ConfirmLast {
+            given: String::new(),
+            expected: name.to_owned(),
+            instance: "tacacs-1".to_owned(),
+        }),
+        Error::Refused(Refusal::ConfirmLast {
+            given: "yes".to_owned(),
+            expected: name.to_owned(),
+            instance: "tacacs-1".to_owned(),
+        }),
+    ];
+    policy.into_iter().chain(others).collect()
+}
+
+/// What each of these says that it cannot be.
+fn policies(table: &[&[(&str, &str)]]) -> Vec<Error> {
+    let own = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
+    table
+        .iter()
+        .map(|settings| {
+            let settings: Vec<_> = settings.iter().map(own).collect();
+            changed(None, &settings).unwrap_err().into()
+        })
+        .collect()
+}
+
+#[test]
+fn why_an_archive_stays_is_told_in_words() {
+    let bucket = || "2026-11".to_owned();
+    let clock = |doubt| KeepReason::Clock { doubt };
+    let kept = [
+        KeepReason::NoPolicy,
+        KeepReason::Pinned,
+        KeepReason::InUse,
+        KeepReason::Safety,
+        KeepReason::NewestVerified,
+        KeepReason::Last { n: 2 },
+        KeepReason::Younger { days: 0 },
+        KeepReason::Younger { days: 1 },
+        KeepReason::Younger { days: 12 },
+        KeepReason::Daily { bucket: bucket() },
+        KeepReason::Weekly { bucket: bucket() },
+        KeepReason::Monthly { bucket: bucket() },
+        KeepReason::Yearly { bucket: bucket() },
+        KeepReason::Hanoi { level: 3 },
+        KeepReason::Floor,
+        clock(ClockDoubt::AfterNow),
+        clock(ClockDoubt::LongSilence),
+        clock(ClockDoubt::LongPause),
+        KeepReason::Shrunk,
+        KeepReason::Partial,
+        KeepReason::NotVerified,
+    ];
+    let subject = || RetentionSubject {
+        archive: String::new(),
+        execution_id: None,
+        instance: String::new(),
+        archive_type: ArchiveType::Manual,
+        created_at: Timestamp::UNIX_EPOCH,
+        sequence: None,
+        compressed_size_bytes: 0,
+    };
+    let mut table = String::new();
+    for reason in kept {
+        let subject = subject();
+        writeln!(table, "stays: {}", KeptArchive { subject, reason }.why()).unwrap();
+    }
+    for reason in [
+        DeleteReason::Superseded,
+        DeleteReason::Partial,
+        DeleteReason::NotVerified,
+    ] {
+        let subject = subject();
+        writeln!(table, "goes: {}", DeletedArchive { subject, reason }.why()).unwrap();
+    }
+    for reason in [
+        ForeignReason::OtherInstance,
+        ForeignReason::UnknownSigner,
+        ForeignReason::Unread,
+        ForeignReason::NotInCatalogue,
+        ForeignReason::Changed,
+    ] {
+        let subject = subject();
+        writeln!(
+            table,
+            "foreign: {}",
+            ForeignArchive { subject, reason }.why()
+        )
+        .unwrap();
+    }
+    insta::assert_snapshot!(table);
 }

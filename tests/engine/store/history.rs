@@ -1,6 +1,6 @@
 //! Claims about executions and manifests.
 
-use holdfast::model::{Execution, ExecutionKind, ExecutionStatus, InstanceId};
+use holdfast::model::{Execution, ExecutionKind, ExecutionStatus, InstanceId, Warning};
 use holdfast::store::{ExecutionFilter, FILE_NAME, StoreError};
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -215,4 +215,29 @@ fn a_row_that_cannot_be_read_is_named_with_its_table_and_column() {
         assert!(reason.starts_with(column), "{reason}");
         store.update_execution(&execution("e1", 0)).unwrap();
     }
+}
+
+#[test]
+fn a_warning_is_found_by_its_code_wherever_the_archive_went() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let warned = |id: &str, second, code: &str| Execution {
+        warnings: vec![
+            Warning::new("first", None, "shrank"),
+            Warning::new(code, None, "x"),
+        ],
+        ..execution(id, second)
+    };
+    store.insert_execution(&warned("e1", 0, "shrank")).unwrap();
+    store.insert_execution(&warned("e2", 1, "other")).unwrap();
+    store.insert_execution(&warned("e3", 2, "shrank")).unwrap();
+    let elsewhere = Execution {
+        instance_id: Some(InstanceId::from_random(2)),
+        ..warned("e4", 3, "shrank")
+    };
+    store.insert_execution(&elsewhere).unwrap();
+    store.mark_archive_gone("e1", at(9)).unwrap();
+    let found = store.warned(&InstanceId::from_random(1), "shrank").unwrap();
+    let ids: Vec<_> = found.iter().map(|e| e.id.as_str()).collect();
+    assert_eq!(ids, ["e3", "e1"]);
 }

@@ -6,6 +6,8 @@ use std::sync::Barrier;
 use std::thread;
 
 use holdfast::model::InstanceId;
+use holdfast::model::RetentionPolicy;
+use holdfast::model::retention::RetentionStrategy;
 use holdfast::store::{FILE_NAME, Signer, StoreError};
 use rusqlite::Connection;
 
@@ -214,4 +216,32 @@ fn a_known_key_id_is_never_given_another_key() {
     assert_eq!(store.signers().unwrap(), std::slice::from_ref(&signer));
     store.remove_signer(&signer.key_id).unwrap();
     assert_eq!(store.signers().unwrap(), []);
+}
+
+#[test]
+fn a_policy_is_a_destinations_and_survives_its_other_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let mut nas = destination("d1", "nas");
+    store.insert_destination(&nas).unwrap();
+    assert_eq!(store.retention("d1").unwrap(), None);
+    let policy = RetentionPolicy {
+        strategy: RetentionStrategy::Simple {
+            keep_last: Some(7),
+            keep_days: Some(30),
+        },
+        floor: 2,
+    };
+    store.set_retention("d1", Some(&policy)).unwrap();
+    nas.enabled = false;
+    store.update_destination(&nas).unwrap();
+    assert_eq!(store.retention("d1").unwrap(), Some(policy));
+    store.set_retention("d1", None).unwrap();
+    assert_eq!(store.retention("d1").unwrap(), None);
+    for unknown in [
+        store.set_retention("d2", None).unwrap_err(),
+        store.retention("d2").unwrap_err(),
+    ] {
+        assert!(matches!(unknown, StoreError::Unknown { .. }), "{unknown:?}");
+    }
 }
