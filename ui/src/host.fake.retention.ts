@@ -23,6 +23,7 @@ export function fakeRetention(with_: {
       instance: row.instance,
       type: row.type,
       created_at: row.created_at,
+      sequence: null,
       compressed_size_bytes: row.compressed_size_bytes,
     }));
     const most = policy ? kept(policy) : rows.length;

@@ -140,6 +140,7 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
         problem: null,
         executions: [],
         checks: [],
+        retention: [],
       };
       if (act === "backup") return { ...report, executions: await backedUp(id, instance, to, "") };
       await run(id, act, instance, ["fetching", "checking"]);

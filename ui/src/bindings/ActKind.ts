@@ -3,4 +3,4 @@
 /**
  * What is being done: the kinds of executions, and long acts that the history does not keep.
  */
-export type ActKind = "backup" | "restore" | "undo" | "verify" | "drill" | "download" | "catalogue" | "hook" | "retention";
+export type ActKind = "backup" | "restore" | "undo" | "verify" | "drill" | "retention" | "download" | "catalogue" | "hook";

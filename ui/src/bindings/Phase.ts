@@ -3,4 +3,4 @@
 /**
  * What a run is doing now, in the order in which it comes.
  */
-export type Phase = "waiting" | "preparing" | "running_hook" | "capturing" | "packing" | "uploading" | "verifying" | "fetching" | "checking" | "saving_before" | "applying" | "rolling_back" | "done";
+export type Phase = "waiting" | "preparing" | "running_hook" | "capturing" | "packing" | "uploading" | "verifying" | "fetching" | "checking" | "saving_before" | "applying" | "rolling_back" | "deleting" | "done";

@@ -2,6 +2,7 @@
 import type { BackupExecution } from "./BackupExecution";
 import type { CheckReport } from "./CheckReport";
 import type { Problem } from "./Problem";
+import type { RetentionReport } from "./RetentionReport";
 import type { ScheduledAct } from "./ScheduledAct";
 import type { SlotState } from "./SlotState";
 
@@ -16,4 +17,8 @@ executions: Array<BackupExecution>,
 /**
  * Of a check: what was found in each archive.
  */
-checks: Array<CheckReport>, };
+checks: Array<CheckReport>, 
+/**
+ * Of a retention policy: what became of the archives at each destination.
+ */
+retention: Array<RetentionReport>, };

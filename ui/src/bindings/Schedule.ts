@@ -5,7 +5,8 @@ import type { InstanceId } from "./InstanceId";
 import type { ScheduledAct } from "./ScheduledAct";
 
 /**
- * When an instance is backed up to which destinations, or what is kept there is verified or drilled.
+ * When an instance is backed up to which destinations, what is kept there is verified or drilled, or its old archives are
+ * deleted.
  */
 export type Schedule = { id: string, 
 /**

@@ -104,7 +104,7 @@ function useApply(name: string, onStarted: () => void) {
     void start((host, act) => host.applyRetention(act, name), t("retention.apply_failed", { name })).then((report) => {
       if (!report) return;
       const lines = report.failed.map((f) => `${f.archive}: ${f.problem.message}`);
-      const count = report.delete.length - report.failed.length;
+      const count = report.delete.length;
       const title = t("retention.applied", { count, name });
       notify({ tone: lines.length > 0 ? "warning" : "good", title, lines });
     });

@@ -167,6 +167,7 @@ function Form(props: Around & { onClose: () => void }) {
             ["backup", t("schedules.form.acts.backup")],
             ["verify", t("schedules.form.acts.verify")],
             ["drill", t("schedules.form.acts.drill")],
+            ["retention", t("schedules.form.acts.retention")],
           ]}
           onChange={(act) => set({ act })}
         />

@@ -23,7 +23,8 @@ export function runNotice(report: RunReport, t: TFunction, language: string): Om
     const good = report.act === "drill" ? t("act.drilled") : t("act.sound");
     return [`${check.archive}: ${check.ok ? good : t("act.unsound")}`, ...checkLines(check)];
   });
-  const lines = [...executionLines(report.executions, t, language), ...checks];
+  const thinned = report.retention.map((r) => t("retention.applied", { count: r.delete.length, name: r.destination }));
+  const lines = [...executionLines(report.executions, t, language), ...checks, ...thinned];
   // What a destination has said already is not said twice.
   const said = report.executions.some((e) => e.problem !== null);
   if (report.problem && !said) {

@@ -59,6 +59,7 @@ export const de: Words = {
     saving_before: "Sichert, was jetzt da ist",
     applying: "Setzt ein",
     rolling_back: "Geht zurück",
+    deleting: "Löscht alte Archive",
     done: "Schließt ab",
   },
   act: {

@@ -57,6 +57,7 @@ export const en = {
     saving_before: "Saving what is there now",
     applying: "Putting it in place",
     rolling_back: "Going back",
+    deleting: "Deleting old archives",
     done: "Finishing",
   },
   act: {

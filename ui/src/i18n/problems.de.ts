@@ -362,6 +362,26 @@ export const problems: Problems = {
   },
   bad_value: { title: "Dieser Wert geht nicht", hint: "Berichtigen Sie ihn, und versuchen Sie es erneut." },
   cancelled: { title: "Abgebrochen", hint: "Nichts blieb halb liegen; beginnen Sie neu, wann Sie wollen." },
+  bad_policy: {
+    title: "Das kann keine Regel für die Aufbewahrung sein",
+    hint: "Berichtigen Sie, was oben genannt ist.",
+  },
+  retention_busy: {
+    title: "Alte Archive werden dort schon gelöscht",
+    hint: "Warten Sie, bis das zu Ende ist, und sehen Sie nach, was übrig ist.",
+  },
+  not_deleted: {
+    title: "Nicht jedes alte Archiv konnte gelöscht werden",
+    hint: "Beheben Sie, was oben genannt ist; nach der nächsten Sicherung wird es wieder versucht.",
+  },
+  archive_in_use: {
+    title: "Das Archiv wird gerade gelesen",
+    hint: "Warten Sie, bis die Wiederherstellung oder Prüfung zu Ende ist, und versuchen Sie es erneut.",
+  },
+  archive_changed: {
+    title: "Das Archiv ist nicht die Datei, die festgehalten wurde",
+    hint: "Es wurde nicht angerührt. Prüfen Sie es im Raum Verlauf, und löschen Sie es von Hand, wenn es gehen darf.",
+  },
   autostart: {
     title: "Der Start mit der Desktop-Sitzung ließ sich nicht ändern",
     hint: "Die Einstellung bleibt. Beheben Sie das und setzen Sie sie noch einmal.",

@@ -351,6 +351,26 @@ export const problems = {
   taken: { title: "This is there already", hint: "Choose another name, or remove the one that is there first." },
   bad_value: { title: "This value cannot be used", hint: "Correct it and try again." },
   cancelled: { title: "Cancelled", hint: "Nothing was left half done; start it again when you like." },
+  bad_policy: {
+    title: "This cannot be a retention policy",
+    hint: "Correct what is named above.",
+  },
+  retention_busy: {
+    title: "Old archives are being deleted there already",
+    hint: "Wait until that has ended, and look what is left.",
+  },
+  not_deleted: {
+    title: "Not every old archive could be deleted",
+    hint: "Mend what is named above; they are tried again after the next backup.",
+  },
+  archive_in_use: {
+    title: "The archive is being read",
+    hint: "Wait until the restore or the check has ended, and try again.",
+  },
+  archive_changed: {
+    title: "The archive is not the file that was recorded",
+    hint: "It was left alone. Verify it in the History room, and delete it by hand if it may go.",
+  },
   autostart: {
     title: "The start with the desktop session could not be changed",
     hint: "The setting is kept. Correct this and set it once more.",

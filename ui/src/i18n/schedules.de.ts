@@ -17,6 +17,7 @@ export const schedules: Words["schedules"] = {
     backup: "Sichert {{instance}} nach {{places}}",
     verify: "Prüft das neueste Archiv von {{instance}} an {{places}}",
     drill: "Beweist, dass sich das neueste Archiv von {{instance}} an {{places}} wiederherstellen lässt",
+    retention: "Löscht alte Archive von {{instance}} an {{places}}",
   },
   status: {
     idle: "Ruht",
@@ -109,11 +110,12 @@ export const schedules: Words["schedules"] = {
     to: "Ziele",
     takes_none: "{{name}} (nimmt keine neuen Archive)",
     act: "Was er tut",
-    acts: { backup: "Sichern", verify: "Prüfen", drill: "Probe" },
+    acts: { backup: "Sichern", verify: "Prüfen", drill: "Probe", retention: "Alte löschen" },
     act_text: {
       backup: "Ein neues Archiv an jedem Ziel.",
       verify: "Liest das neueste Archiv an jedem Ziel und vergleicht es mit dem, was festgehalten wurde.",
       drill: "Öffnet das neueste Archiv an jedem Ziel und beweist, dass sich alles darin wiederherstellen lässt.",
+      retention: "Löscht, was die Aufbewahrung jedes Ziels gehen lässt. Eine Sicherung tut das von selbst.",
     },
     choices: {
       daily: "Jeden Tag zu einer Uhrzeit",

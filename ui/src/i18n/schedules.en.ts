@@ -15,6 +15,7 @@ export const schedules = {
     backup: "Backs up {{instance}} to {{places}}",
     verify: "Verifies the newest archive of {{instance}} at {{places}}",
     drill: "Proves that the newest archive of {{instance}} at {{places}} restores",
+    retention: "Deletes old archives of {{instance}} at {{places}}",
   },
   status: {
     idle: "Idle",
@@ -107,11 +108,12 @@ export const schedules = {
     to: "Destinations",
     takes_none: "{{name}} (takes no new archives)",
     act: "What it does",
-    acts: { backup: "Back up", verify: "Verify", drill: "Drill" },
+    acts: { backup: "Back up", verify: "Verify", drill: "Drill", retention: "Delete old ones" },
     act_text: {
       backup: "A new archive at each destination.",
       verify: "Reads the newest archive at each destination and compares it with what was recorded.",
       drill: "Opens the newest archive at each destination and proves that everything in it restores.",
+      retention: "Deletes what the retention of each destination lets go. A backup does that by itself.",
     },
     choices: {
       daily: "Every day at a time",

@@ -73,6 +73,7 @@ test("days are counted in UTC, by what becomes of their archives", () => {
     instance: "i",
     type: "manual" as const,
     created_at,
+    sequence: null,
     compressed_size_bytes: 1,
   });
   const report: RetentionReport = {

@@ -273,6 +273,7 @@ test.each<[RunReport["state"], string, string]>([
     problem,
     executions: [],
     checks: [],
+    retention: [],
   };
   const notice = runNotice(report, speak("en").t, "en");
   expect(notice).toMatchObject({ tone, title });

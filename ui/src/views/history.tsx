@@ -124,6 +124,16 @@ function Details(props: { execution: Execution; instance: string; destination: s
     ...(took === null
       ? []
       : [[t("history.took"), t("history.seconds", { seconds: took.toFixed(1) })] as [string, string]]),
+    ...(execution.kind === "retention"
+      ? [
+          [
+            t("history.archive"),
+            <span key="a" className="mono">
+              {execution.backup_filename}
+            </span>,
+          ] as [string, React.ReactNode],
+        ]
+      : []),
     ...(isArchive
       ? ([
           [
