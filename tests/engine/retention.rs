@@ -7,8 +7,8 @@ mod pools;
 mod properties;
 
 use holdfast::model::retention::{
-    Condition, ForeignReason, KeepReason, Origin, RetentionPolicy, RetentionStrategy,
-    StoredArchive, Verdict, changed, decide,
+    CLOCK_TOLERANCE, Condition, ForeignReason, KeepReason, Origin, RetentionPolicy,
+    RetentionStrategy, StoredArchive, Verdict, changed, decide,
 };
 use holdfast::model::{ArchiveType, InstanceId};
 use jiff::{SignedDuration, Timestamp};
