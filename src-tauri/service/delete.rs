@@ -43,14 +43,14 @@ impl BackupService {
         drop(located.held.take());
         let mut alone = None;
         if let Some(record) = &located.execution {
+            // Written as it is: what could not be recorded afterwards is not deleted.
+            self.store.update_execution(record)?;
             alone = Some(
                 self.hold_alone(&record.id)?
                     .ok_or_else(|| Error::ArchiveInUse {
                         archive: located.label.clone(),
                     })?,
             );
-            // Written as it is: what could not be recorded afterwards is not deleted.
-            self.store.update_execution(record)?;
         }
         match &located.place {
             Place::Destination {

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use crate::service::error::at;
 use crate::service::run::{make_private, private_file};
 use crate::service::{BackupService, Result};
+use crate::store::Access;
 
 /// For as long as it lives, the archive stays; or, of `hold_alone`, nobody begins to read it.
 pub(crate) struct Held {
@@ -45,7 +46,9 @@ impl BackupService {
 
     pub(crate) fn is_held(&self, execution_id: &str) -> Result<bool> {
         let path = self.held_folder().join(format!("{execution_id}.lock"));
-        Ok(path.exists() && self.hold_alone(execution_id)?.is_none())
+        // A data folder that cannot be written is looked at, and nothing is deleted from it.
+        let may_be = self.store.access() == Access::Full && path.exists();
+        Ok(may_be && self.hold_alone(execution_id)?.is_none())
     }
 
     fn held_folder(&self) -> PathBuf {

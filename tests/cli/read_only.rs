@@ -111,6 +111,7 @@ fn a_data_folder_on_a_read_only_disk_can_be_looked_at_and_says_why_no_more() {
         for looking in [
             &["history"][..],
             &["archives"],
+            &["retention", "preview", "nas"],
             &["instance", "list"],
             &["destination", "list"],
             &["settings", "show"],
@@ -125,6 +126,8 @@ fn a_data_folder_on_a_read_only_disk_can_be_looked_at_and_says_why_no_more() {
         for writing in stage.writing() {
             stage.refused(&["store_read_only", "read_only"], &writing);
         }
+        let apply = ["retention", "apply", "nas"];
+        stage.refused(&["store_read_only", "read_only"], &apply);
         let deleted = ["delete", &stage.archive, "--confirm"];
         let name = stage.archive.trim_start_matches("nas:");
         stage.refused(&["store_read_only"], &[&deleted[..], &[name]].concat());

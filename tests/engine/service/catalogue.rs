@@ -117,7 +117,11 @@ fn delete_asks_for_the_file_name_and_spares_what_is_pinned() {
         .service
         .delete(&archive, "yes", &house.act())
         .unwrap_err();
-    assert!(matches!(refused, Error::Refused(Refusal::Confirm { .. })));
+    // It is the only one.
+    assert!(matches!(
+        refused,
+        Error::Refused(Refusal::ConfirmLast { .. })
+    ));
     assert_eq!(refused.exit_status(), 4);
     house.service.pin(&archive, true).unwrap();
     assert_eq!(
