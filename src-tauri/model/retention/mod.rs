@@ -2,7 +2,7 @@
 //! has no clock of its own.
 //!
 //! The rules, beside the policy's own (`strategy`):
-//! - Archives are counted in pools: those of one instance id and one type. Safety archives belong to no pool and stay.
+//! - Archives are counted in pools: those of one instance id and one type. Those that were made before a restore belong to no pool and stay.
 //! - Only good ones count: complete, verified where they lie, and signed by somebody who is known. The others never make a good one go.
 //!   They go themselves where the policy would let a good one in their place go, and no fewer good ones than the floor are newer.
 //! - Always kept: what is pinned, what is being read, the newest good one, and as many of the newest good ones as the floor says.
@@ -270,9 +270,14 @@ impl StoredArchive {
     }
 
     fn counts(&self) -> bool {
-        self.origin == Origin::Known
-            && self.archive_type != ArchiveType::Safety
-            && self.condition == Condition::Good
+        self.origin == Origin::Known && self.is_of_a_pool() && self.condition == Condition::Good
+    }
+
+    fn is_of_a_pool(&self) -> bool {
+        matches!(
+            self.archive_type,
+            ArchiveType::Manual | ArchiveType::Scheduled
+        )
     }
 
     fn by_time(&self) -> (Timestamp, u64, &str) {
@@ -293,7 +298,7 @@ fn beyond_policy(archive: &StoredArchive) -> Option<Verdict> {
     if let Origin::Foreign(reason) = archive.origin {
         return Some(Verdict::Foreign(reason));
     }
-    let reason = if archive.archive_type == ArchiveType::Safety {
+    let reason = if !archive.is_of_a_pool() {
         KeepReason::Safety
     } else if archive.pinned {
         KeepReason::Pinned

@@ -49,6 +49,7 @@ impl BackupService {
             observer: &NoObserver,
             triggered_by: act.triggered_by.clone(),
             run_id: None,
+            passphrase: None,
         };
         self.apply_retention_as(scope, run_id, &act).map(Some)
     }

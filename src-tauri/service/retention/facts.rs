@@ -11,8 +11,7 @@ use crate::model::retention::{
     Condition, ForeignReason, KeepReason, Origin, StoredArchive, Verdict, decide,
 };
 use crate::model::{
-    ArchiveName, ArchiveType, Execution, ExecutionKind, ExecutionStatus, InstanceId,
-    RetentionPolicy,
+    Execution, ExecutionKind, ExecutionStatus, InstanceId, Placed, RetentionPolicy,
 };
 use crate::service::destinations::failed;
 use crate::service::report::{
@@ -51,19 +50,20 @@ impl BackupService {
         let mut there: BTreeMap<String, Listed> = BTreeMap::new();
         let listed = place.list("", &act.call(), &mut |entry: Listed| {
             let path = entry.key.as_str().to_owned();
-            if scope.instance.is_none_or(|id| owner(&path) == id.as_str()) {
+            if concerns(scope, &path) {
                 there.insert(path, entry);
             }
             Ok(())
         });
         listed.map_err(|e| failed(config, e))?;
-        let records = self.store.executions(&ExecutionFilter {
+        let mut records = self.store.executions(&ExecutionFilter {
             destination_id: Some(config.id.clone()),
-            instance_id: scope.instance.cloned(),
             kind: Some(ExecutionKind::Backup),
             archives_only: true,
             ..ExecutionFilter::default()
         })?;
+        // Not by the record's instance: that of a stranger's archive is none, wherever it lies.
+        records.retain(|r| r.backup_path.as_deref().is_some_and(|p| concerns(scope, p)));
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for path in records.iter().filter_map(|r| r.backup_path.as_deref()) {
             *seen.entry(path).or_default() += 1;
@@ -76,8 +76,12 @@ impl BackupService {
                 missing.extend(record.backup_filename.clone());
                 continue;
             };
+            // What lies where no archive lies has no record.
+            let Some(placed) = Placed::of(path) else {
+                continue;
+            };
             let known_once = seen.get(path) == Some(&1);
-            let (archive, subject) = self.fact(record, entry, known_once, &grounds)?;
+            let (archive, subject) = self.fact(record, entry, &placed, known_once, &grounds)?;
             archives.push(archive);
             subjects.push((subject, Some(record.clone())));
         }
@@ -93,9 +97,9 @@ impl BackupService {
         let uncatalogued = there
             .iter()
             .filter(|(path, _)| !seen.contains_key(&***path));
-        planned.extend(uncatalogued.filter_map(|(_, entry)| {
+        planned.extend(uncatalogued.filter_map(|(path, entry)| {
             Some(Planned {
-                subject: subject(&config.name, entry)?,
+                subject: subject(&config.name, entry, &Placed::of(path)?),
                 record: None,
                 verdict: Verdict::Foreign(ForeignReason::NotInCatalogue),
             })
@@ -148,36 +152,29 @@ impl BackupService {
         &self,
         record: &Execution,
         entry: &Listed,
+        placed: &Placed,
         known_once: bool,
         grounds: &Grounds,
     ) -> Result<(StoredArchive, RetentionSubject)> {
-        let name = record.backup_filename.as_deref().unwrap_or_default();
-        let parsed: Option<ArchiveName> = name.parse().ok();
         let subject = RetentionSubject {
-            archive: format!("{}:{name}", grounds.destination),
             execution_id: Some(record.id.clone()),
-            instance: parsed
-                .as_ref()
-                .map_or_else(String::new, |n| n.instance.clone()),
-            archive_type: parsed
-                .as_ref()
-                .map_or(ArchiveType::Manual, |n| n.archive_type),
-            created_at: parsed.as_ref().map_or(record.started_at, |n| n.created_at),
             sequence: record.sequence,
-            compressed_size_bytes: entry.size,
+            ..subject(&grounds.destination, entry, placed)
         };
         let instance_id = record.instance_id.clone();
         let known = instance_id
             .as_ref()
             .filter(|i| grounds.instances.contains(i));
-        let origin = if known.is_none() {
-            Origin::Foreign(ForeignReason::OtherInstance)
+        let foreign = if instance_id.is_none() {
+            Some(ForeignReason::UnknownSigner)
+        } else if known.is_none() {
+            Some(ForeignReason::OtherInstance)
         } else if record.compressed_size_bytes != Some(entry.size) || !known_once {
-            Origin::Foreign(ForeignReason::Changed)
-        } else if parsed.is_none() {
-            Origin::Foreign(ForeignReason::Unread)
+            Some(ForeignReason::Changed)
+        } else if !record.is_vouched_for() {
+            Some(ForeignReason::Unread)
         } else {
-            self.origin(record)?
+            None
         };
         let condition = match (record.status, record.verified_at) {
             (ExecutionStatus::Completed, Some(_)) => Condition::Good,
@@ -192,43 +189,13 @@ impl BackupService {
             archive_type: subject.archive_type,
             signed_at: subject.created_at,
             sequence: record.sequence.unwrap_or_default(),
-            origin,
+            origin: foreign.map_or(Origin::Known, Origin::Foreign),
             condition,
             pinned: record.pinned,
             in_use: self.is_held(&record.id)?
                 || grounds.read_by_restores.contains(&subject.archive),
         };
         Ok((archive, subject))
-    }
-
-    /// The digest of an archive is known where this installation has written it, with its own key. Of one that was found at a destination,
-    /// the record joins the run that its manifest names only where the signature is this installation's or a known signer's.
-    fn origin(&self, record: &Execution) -> Result<Origin> {
-        Ok(if record.sequence.is_none() {
-            Origin::Foreign(ForeignReason::Unread)
-        } else if record.archive_sha256.is_some() || self.is_vouched_for(record)? {
-            Origin::Known
-        } else {
-            Origin::Foreign(ForeignReason::UnknownSigner)
-        })
-    }
-
-    pub(crate) fn is_vouched_for(&self, record: &Execution) -> Result<bool> {
-        #[derive(serde::Deserialize)]
-        struct Claims {
-            backup_metadata: Claimed,
-        }
-        #[derive(serde::Deserialize)]
-        struct Claimed {
-            run_id: String,
-            sequence: u64,
-        }
-        let text = self.store.manifest(&record.run_id)?;
-        let claims = text.and_then(|text| serde_json::from_str::<Claims>(&text).ok());
-        Ok(claims.is_some_and(|c| {
-            let claimed = c.backup_metadata;
-            claimed.run_id == record.run_id && Some(claimed.sequence) == record.sequence
-        }))
     }
 }
 
@@ -241,25 +208,24 @@ struct Grounds {
     read_by_restores: HashSet<String>,
 }
 
-/// The instance id in `{instance}-{id}/{type}/{file name}`.
-fn owner(path: &str) -> &str {
-    let folder = path.split('/').next().unwrap_or_default();
-    folder.rsplit('-').next().unwrap_or_default()
+/// By the folder that it lies in.
+fn concerns(scope: Scope<'_>, path: &str) -> bool {
+    scope.instance.is_none_or(
+        |wanted| matches!(Placed::of(path), Some(Placed::Holdfast { id, .. }) if id == *wanted),
+    )
 }
 
-/// Of what is not in the catalogue. None of what is no archive's name.
-fn subject(destination: &str, entry: &Listed) -> Option<RetentionSubject> {
-    let file = entry.key.as_str().rsplit('/').next()?;
-    let name: ArchiveName = file.parse().ok()?;
-    Some(RetentionSubject {
-        archive: format!("{destination}:{file}"),
+/// Of what is not in the catalogue.
+fn subject(destination: &str, entry: &Listed, placed: &Placed) -> RetentionSubject {
+    RetentionSubject {
+        archive: format!("{destination}:{}", entry.key.file_name()),
         execution_id: None,
-        instance: name.instance,
-        archive_type: name.archive_type,
-        created_at: name.created_at,
+        instance: placed.instance().to_owned(),
+        archive_type: placed.archive_type(),
+        created_at: placed.created_at(),
         sequence: None,
         compressed_size_bytes: entry.size,
-    })
+    }
 }
 
 impl Plan {

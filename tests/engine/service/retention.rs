@@ -339,6 +339,14 @@ fn a_rebuilt_catalogue_counts_as_good_what_was_verified_and_no_other_installatio
     let any = format!("vault:{}", listed(&fresh)[0]);
     fs::create_dir_all(fresh.instance_dir()).unwrap();
     fresh.add_instance(Some(&any)).unwrap();
+    // The newest was read when the catalogue was made, and that of the instance; the rest is nobody's until it is.
+    let unread = reasons(&apply(&fresh));
+    assert!(!unread.is_empty());
+    assert!(unread.iter().all(|r| *r == ForeignReason::Unread));
+    for name in listed(&fresh) {
+        let archive = ArchiveRef(format!("vault:{name}"));
+        fresh.service.show(&archive, &fresh.act()).unwrap();
+    }
     let unverified = apply(&fresh);
     assert_eq!(kept_because(&unverified), [&KeepReason::NotVerified; 3]);
     // Newest first also where they are of one second.
