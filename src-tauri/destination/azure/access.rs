@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::HeaderValue;
+use jiff::Timestamp;
 use reqsign_azure_storage::{Credential, RequestSigner};
 use reqwest::Request;
 use secrecy::{ExposeSecret, SecretString};
@@ -105,6 +106,13 @@ impl Access {
     /// Of the account, which may do everything.
     pub fn is_by_key(&self) -> bool {
         matches!(self.proof, Proof::Key { .. })
+    }
+
+    /// When a signature ends, where it says so.
+    pub fn valid_until(&self) -> Option<Timestamp> {
+        let mut pairs = self.container.query_pairs();
+        let (_, end) = pairs.find(|(name, _)| name == "se")?;
+        end.parse().ok()
     }
 
     /// After all headers are there.

@@ -102,7 +102,14 @@ pub(super) fn says(answer: &Answer, wanted: &str) -> bool {
 pub(super) fn refused(answer: &Answer, what: &str, access: &Access) -> DestinationError {
     let (code, message) = code(answer);
     let usual = http::refused(answer, what);
+    let is_over = access
+        .valid_until()
+        .is_some_and(|end| end < Timestamp::now());
     let (kind, why) = match code.as_str() {
+        _ if is_over && matches!(usual.kind, ErrorKind::Authentication | ErrorKind::Forbidden) => (
+            ErrorKind::Authentication,
+            "the shared access signature has expired".to_owned(),
+        ),
         "ContainerNotFound" | "ContainerBeingDeleted" | "ContainerDisabled" => (
             ErrorKind::Missing,
             format!("there is no container `{}`", access.container_name),
