@@ -177,12 +177,10 @@ impl Destination for Webdav {
     ) -> Result<Stored> {
         let mut upload = Upload::new(self, key, body, left.take(), call);
         let stored = upload.run();
-        if let (Err(e), Some(unfinished)) = (&stored, upload.left()) {
-            if e.kind.may_pass() {
-                *left = Some(unfinished);
-            } else {
-                self.clear_away(key, &unfinished);
-            }
+        match &stored {
+            Ok(_) => {}
+            Err(e) if e.kind.may_pass() => *left = upload.left(),
+            Err(_) => upload.clear(),
         }
         stored
     }

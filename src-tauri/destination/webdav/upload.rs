@@ -3,6 +3,8 @@
 
 use std::io::Read;
 use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -10,13 +12,15 @@ use super::server::{At, Content};
 use super::{Result, Webdav, folders_of, of_read};
 use crate::destination::body::Sending;
 use crate::destination::{
-    Body, Call, DestinationError, ErrorKind, Key, Stored, Unfinished, Verification,
+    Body, CLEARING, Call, DestinationError, ErrorKind, Key, Stored, Unfinished, Verification,
 };
-use crate::model::{Phase, Progress};
+use crate::model::{Cancel, NoObserver, Phase, Progress};
 
 /// Somebody else may tidy away a folder between two steps (only the contract's go): then once more.
 const MAKE_ATTEMPTS: u32 = 5;
 const BUFFER: usize = 256 << 10;
+/// Between the tries to remove what a server may still be busy with: some begin a file only after the connection that it came by was cut.
+const CLEARING_WAITS: [u64; 5] = [20, 50, 100, 200, 400];
 
 pub(super) struct Upload<'a> {
     place: &'a Webdav,
@@ -28,6 +32,8 @@ pub(super) struct Upload<'a> {
     name: String,
     /// Whether something may be there under it.
     is_begun: bool,
+    /// Whether the server has said that it has all of it.
+    has_arrived: bool,
 }
 
 /// What of an archive this try has sent.
@@ -53,11 +59,37 @@ impl<'a> Upload<'a> {
             call,
             folders: folders_of(key),
             is_begun: left.is_some(),
+            has_arrived: false,
             name: left.map_or_else(|| place.owner.new_name(), |left| left.0),
         }
     }
 
-    /// What is there after a failure.
+    /// Removes what is there after a failure that nobody goes on from. Best effort: the rest is the sweep's.
+    pub fn clear(self) {
+        if !self.is_begun {
+            return;
+        }
+        let cancel = Cancel::new();
+        let call = Call {
+            deadline: Instant::now().checked_add(CLEARING),
+            ..Call::new(&cancel, &NoObserver)
+        };
+        let waits: &[u64] = if self.has_arrived {
+            &[]
+        } else {
+            &CLEARING_WAITS
+        };
+        let mut waits = waits.iter();
+        while !matches!(self.place.server.remove(self.at(), &call), Ok(true)) {
+            let Some(wait) = waits.next() else {
+                break;
+            };
+            thread::sleep(Duration::from_millis(*wait));
+        }
+        let _ = self.place.tidy(self.key, &call);
+    }
+
+    /// What is there after a failure that may pass.
     pub fn left(self) -> Option<Unfinished> {
         self.is_begun.then_some(Unfinished(self.name))
     }
@@ -66,6 +98,7 @@ impl<'a> Upload<'a> {
         // Before anything is sent.
         self.require_free()?;
         let sent = self.send()?;
+        self.has_arrived = true;
         match (self.verify(), sent) {
             // The server has put the pieces together wrongly, or the earlier try has left something else.
             (Err(e), Sent::Rest) if e.kind == ErrorKind::Protocol => {
