@@ -430,7 +430,7 @@ mod tests {
     #[test]
     fn impossible_numbers_and_dates_are_unknown() {
         for (size, modified) in [
-            ("-3", "Mon, 12 Jan 0000 09:25:56 GMT"),
+            ("-3", "Mon, 12 Jan 10000 09:25:56 GMT"),
             ("99999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"),
             ("1e3", "yesterday"),
             ("", ""),
