@@ -216,6 +216,15 @@ pub fn open(
     config: &DestinationConfig,
     secrets: &BTreeMap<String, SecretString>,
 ) -> Result<Arc<dyn Destination>, DestinationError> {
+    open_with(config, secrets, Patience::default())
+}
+
+/// The same, with retries of one's own.
+pub fn open_with(
+    config: &DestinationConfig,
+    secrets: &BTreeMap<String, SecretString>,
+    patience: Patience,
+) -> Result<Arc<dyn Destination>, DestinationError> {
     let settings = Settings::new(config, secrets);
     let place: Arc<dyn Destination> = match config.destination_type {
         DestinationType::Local => Arc::new(local::Local::open(config)?),
@@ -229,5 +238,5 @@ pub fn open(
         Some(limit) => Arc::new(Throttle::new(place, limit)),
         None => place,
     };
-    Ok(Arc::new(Retry::new(place, Patience::default())))
+    Ok(Arc::new(Retry::new(place, patience)))
 }

@@ -5,11 +5,12 @@ use std::path::Path;
 use super::Contender;
 use crate::Result;
 use crate::servers::apache::Apache;
-use crate::servers::webdav;
+use crate::servers::rclone::Rclone;
+use crate::servers::{installed, s3, webdav};
 
 type Start = fn(&Path) -> Result<Option<Contender>>;
 
-pub const ALL: &[Start] = &[webdav_plain, webdav_tls];
+pub const ALL: &[Start] = &[webdav_plain, webdav_tls, s3_rclone];
 
 fn webdav_plain(_: &Path) -> Result<Option<Contender>> {
     let server = Apache::start();
@@ -45,4 +46,33 @@ fn of_webdav(
         remove: format!("{curl} -X DELETE '{url}/stock'"),
         _server: Box::new(server),
     }
+}
+
+/// The same program serves and is the client: neither has an advantage that the other lacks.
+fn s3_rclone(_: &Path) -> Result<Option<Contender>> {
+    let server = Rclone::start();
+    let config = server.config(&[]);
+    let rclone = installed("python/bin/rclone");
+    let remote = format!(
+        ":s3,provider=Other,endpoint='{}',access_key_id={},secret_access_key='{}',force_path_style=true:{}/stock",
+        config.config["endpoint"],
+        s3::ACCESS_KEY,
+        s3::SECRET_KEY,
+        s3::BUCKET
+    );
+    let rclone = format!(
+        "{} --config /dev/null --s3-no-check-bucket --s3-chunk-size 16M --ignore-times",
+        rclone.display()
+    );
+    Ok(Some(Contender {
+        name: "s3",
+        config,
+        secrets: s3::secrets(),
+        client: "rclone",
+        at_least: 0.8,
+        put: format!("{rclone} copyto \"$FILE\" \"{remote}\""),
+        get: format!("{rclone} copyto \"{remote}\" \"$FILE\""),
+        remove: format!("{rclone} deletefile \"{remote}\""),
+        _server: Box::new(server),
+    }))
 }

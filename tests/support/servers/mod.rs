@@ -7,6 +7,8 @@ pub mod moto;
 pub mod openssh;
 pub mod proxy;
 pub mod pyftpdlib;
+pub mod rclone;
+pub mod s3;
 pub mod s3s;
 pub mod vsftpd;
 pub mod webdav;

@@ -1,0 +1,107 @@
+//! Whether an object is what was sent. A store's checksum counts where the store was seen to refuse a wrong one (`probe`): some only repeat
+//! what they are told. Else everything is read back.
+
+use std::io::Read;
+
+use sha2::{Digest, Sha256};
+
+use super::write::Write;
+use super::{Found, S3};
+use crate::destination::{Body, Call, DestinationError, ErrorKind, Key};
+use crate::model::{Phase, Progress};
+
+type Result<T> = std::result::Result<T, DestinationError>;
+
+const BUFFER: usize = 256 << 10;
+
+impl S3 {
+    /// After a success. `told`: the checksum in the store's answer.
+    pub(super) fn verify(
+        &self,
+        key: &Key,
+        body: &Body,
+        write: &Write,
+        told: Option<&str>,
+        call: &Call<'_>,
+    ) -> Result<()> {
+        if self.learnt.checks_sums.is_known_to_hold() && is_same(told, write.sha256.as_deref()) {
+            return Ok(());
+        }
+        self.read_back(key, body, call)
+    }
+
+    /// An object that an earlier try made.
+    pub(super) fn verify_found(
+        &self,
+        key: &Key,
+        body: &Body,
+        write: &mut Write,
+        found: &Found,
+        call: &Call<'_>,
+    ) -> Result<()> {
+        // Whatever becomes of it: it is there, and it is ours.
+        write.may_be_visible = true;
+        if found.size != body.length {
+            let detail = format!("{} bytes are there of {}", found.size, body.length);
+            return Err(DestinationError::new(ErrorKind::Protocol, detail));
+        }
+        self.verify(key, body, write, found.sha256.as_deref(), call)
+    }
+
+    fn read_back(&self, key: &Key, body: &Body, call: &Call<'_>) -> Result<()> {
+        let mut reader = self.fetch(key, None, call).map_err(|e| match e.kind {
+            // A store that shows it later: once more.
+            ErrorKind::Missing => DestinationError::new(
+                ErrorKind::Truncated,
+                format!("`{}` is not there right after it was sent", key.as_str()),
+            ),
+            _ => e,
+        })?;
+        let mut digest = Sha256::new();
+        let mut buffer = vec![0; BUFFER];
+        let mut progress = Progress {
+            phase: Phase::Verifying,
+            done_bytes: 0,
+            total_bytes: body.length,
+            what: self.name.clone(),
+        };
+        loop {
+            call.check()?;
+            let read = reader.read(&mut buffer).map_err(of_read)?;
+            if read == 0 {
+                break;
+            }
+            if let Some(pace) = call.pace {
+                pace.take(read, call)?;
+            }
+            digest.update(&buffer[..read]);
+            progress.done_bytes += read as u64;
+            call.observer.progress(&progress);
+        }
+        let found = hex::encode(digest.finalize());
+        if progress.done_bytes != body.length || found != body.sha256 {
+            let detail = format!(
+                "what was read back is not what was sent: {} bytes with SHA-256 {found} for {} with {}",
+                progress.done_bytes, body.length, body.sha256
+            );
+            return Err(DestinationError::new(ErrorKind::Protocol, detail));
+        }
+        Ok(())
+    }
+}
+
+fn of_read(error: std::io::Error) -> DestinationError {
+    match error.downcast::<DestinationError>() {
+        Ok(told) => told,
+        Err(error) => DestinationError::io("reading it back failed", error),
+    }
+}
+
+/// Some stores leave out the number of parts.
+fn is_same(told: Option<&str>, computed: Option<&str>) -> bool {
+    let (Some(told), Some(computed)) = (told, computed) else {
+        return false;
+    };
+    let digest = computed.split('-').next();
+    told == computed || Some(told) == digest
+}

@@ -1,0 +1,262 @@
+//! What the pretended store holds, and its usual answers.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+use super::pretender::{Asked, Given};
+
+#[derive(Clone)]
+pub struct Object {
+    pub bytes: Vec<u8>,
+    pub mark: Option<String>,
+    pub sha256: Option<String>,
+}
+
+#[derive(Clone, Default)]
+pub struct Upload {
+    pub key: String,
+    pub mark: Option<String>,
+    pub initiated: Timestamp,
+    /// With the time at which it came.
+    pub parts: BTreeMap<u32, (Vec<u8>, Timestamp)>,
+}
+
+#[derive(Default)]
+pub struct Shop {
+    pub objects: BTreeMap<String, Object>,
+    pub uploads: BTreeMap<String, Upload>,
+    /// What was asked, in its order: `operation`s.
+    pub log: Vec<&'static str>,
+    /// How much its clock is ahead.
+    pub ahead: SignedDuration,
+    /// It repeats checksums, and looks at none.
+    pub believes_sums: bool,
+}
+
+const SUM: &str = "x-amz-checksum-sha256";
+const MARK: &str = "x-amz-meta-holdfast-write";
+
+fn sum(bytes: &[u8]) -> String {
+    STANDARD.encode(Sha256::digest(bytes))
+}
+
+impl Shop {
+    pub fn answer(&mut self, asked: &Asked) -> Given {
+        match asked.operation() {
+            "head" => self.head(asked),
+            "get" => self.get(asked),
+            "put" => self.put(asked),
+            "delete" => {
+                self.objects.remove(&asked.key);
+                Given::new(204, "")
+            }
+            "list" => self.list(asked),
+            "create" => self.create(asked),
+            "part" => self.part(asked),
+            "parts" => self.parts(asked),
+            "complete" => self.complete(asked),
+            "uploads" => self.open_uploads(asked),
+            _ => match self.uploads.remove(&asked.upload()) {
+                Some(_) => Given::new(204, ""),
+                None => Given::error(404, "NoSuchUpload", ""),
+            },
+        }
+    }
+
+    /// A wrong one is refused.
+    fn accepts(&self, asked: &Asked) -> bool {
+        let told = asked.header(SUM);
+        self.believes_sums || told.is_none_or(|told| told == sum(&asked.body))
+    }
+
+    fn taken(&self, asked: &Asked) -> bool {
+        asked.headers.contains_key("if-none-match") && self.objects.contains_key(&asked.key)
+    }
+
+    fn head(&self, asked: &Asked) -> Given {
+        let Some(object) = self.objects.get(&asked.key) else {
+            return Given::new(404, "");
+        };
+        let mut given = Given::new(200, "")
+            .with("content-length", object.bytes.len().to_string())
+            .with("etag", format!("\"{}\"", sum(&object.bytes)))
+            .with("last-modified", "Wed, 25 Nov 2026 10:00:00 GMT");
+        if let Some(mark) = &object.mark {
+            given = given.with(MARK, mark);
+        }
+        if let Some(sha256) = &object.sha256 {
+            given = given.with(SUM, sha256);
+        }
+        given
+    }
+
+    fn get(&self, asked: &Asked) -> Given {
+        let Some(object) = self.objects.get(&asked.key) else {
+            return Given::error(404, "NoSuchKey", "");
+        };
+        let Some(range) = asked.header("range") else {
+            return Given::new(200, object.bytes.clone());
+        };
+        let (first, last) = range.trim_start_matches("bytes=").split_once('-').unwrap();
+        let (first, last): (usize, usize) = (first.parse().unwrap(), last.parse().unwrap());
+        let size = object.bytes.len();
+        if first >= size {
+            return Given::error(416, "InvalidRange", "");
+        }
+        let last = last.min(size - 1);
+        Given::new(206, &object.bytes[first..=last])
+            .with("content-range", format!("bytes {first}-{last}/{size}"))
+    }
+
+    fn put(&mut self, asked: &Asked) -> Given {
+        if self.taken(asked) {
+            return Given::error(412, "PreconditionFailed", "");
+        }
+        if !self.accepts(asked) {
+            return Given::error(400, "BadDigest", "");
+        }
+        let object = Object {
+            bytes: asked.body.clone(),
+            mark: asked.header(MARK),
+            sha256: asked.header(SUM),
+        };
+        let mut given = Given::new(200, "").with("etag", format!("\"{}\"", sum(&asked.body)));
+        if let Some(sha256) = &object.sha256 {
+            given = given.with(SUM, sha256);
+        }
+        self.objects.insert(asked.key.clone(), object);
+        given
+    }
+
+    fn list(&self, asked: &Asked) -> Given {
+        let prefix = asked.query.get("prefix").cloned().unwrap_or_default();
+        let mut body = String::from("<ListBucketResult><EncodingType>url</EncodingType>");
+        for (key, object) in self.objects.range(prefix.clone()..) {
+            if !key.starts_with(&prefix) {
+                break;
+            }
+            let key: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
+            let _ = write!(
+                body,
+                "<Contents><Key>{}</Key><Size>{}</Size><LastModified>2026-11-25T10:00:00.000Z</LastModified></Contents>",
+                key.replace("%2F", "/"),
+                object.bytes.len()
+            );
+        }
+        Given::new(
+            200,
+            body + "<IsTruncated>false</IsTruncated></ListBucketResult>",
+        )
+    }
+
+    fn create(&mut self, asked: &Asked) -> Given {
+        let id = format!("upload {}", self.log.len());
+        let upload = Upload {
+            key: asked.key.clone(),
+            mark: asked.header(MARK),
+            initiated: Timestamp::now() + self.ahead,
+            parts: BTreeMap::new(),
+        };
+        self.uploads.insert(id.clone(), upload);
+        Given::new(
+            200,
+            format!(
+                "<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
+            ),
+        )
+    }
+
+    fn part(&mut self, asked: &Asked) -> Given {
+        if !self.accepts(asked) {
+            return Given::error(400, "BadDigest", "");
+        }
+        let now = Timestamp::now() + self.ahead;
+        let Some(upload) = self.uploads.get_mut(&asked.upload()) else {
+            return Given::error(404, "NoSuchUpload", "");
+        };
+        let number = asked.query["partNumber"].parse().unwrap();
+        upload.parts.insert(number, (asked.body.clone(), now));
+        let mut given = Given::new(200, "").with("etag", format!("\"{}\"", sum(&asked.body)));
+        if let Some(told) = asked.header(SUM) {
+            given = given.with(SUM, told);
+        }
+        given
+    }
+
+    fn parts(&self, asked: &Asked) -> Given {
+        let Some(upload) = self.uploads.get(&asked.upload()) else {
+            return Given::error(404, "NoSuchUpload", "");
+        };
+        let mut body = String::from("<ListPartsResult>");
+        for (number, (bytes, at)) in &upload.parts {
+            let _ = write!(
+                body,
+                "<Part><PartNumber>{number}</PartNumber><LastModified>{at}</LastModified><ETag>&quot;{0}&quot;</ETag><Size>{1}</Size><ChecksumSHA256>{0}</ChecksumSHA256></Part>",
+                sum(bytes),
+                bytes.len()
+            );
+        }
+        Given::new(
+            200,
+            body + "<IsTruncated>false</IsTruncated></ListPartsResult>",
+        )
+    }
+
+    fn complete(&mut self, asked: &Asked) -> Given {
+        if self.taken(asked) {
+            return Given::error(412, "PreconditionFailed", "");
+        }
+        let Some(upload) = self.uploads.get(&asked.upload()).cloned() else {
+            return Given::error(404, "NoSuchUpload", "");
+        };
+        let named = String::from_utf8_lossy(&asked.body)
+            .matches("<Part>")
+            .count();
+        if named != upload.parts.len() {
+            return Given::error(400, "InvalidPart", "");
+        }
+        let mut bytes = Vec::new();
+        let mut sums = Vec::new();
+        for (part, _) in upload.parts.values() {
+            sums.extend_from_slice(&Sha256::digest(part));
+            bytes.extend_from_slice(part);
+        }
+        let sha256 = format!("{}-{}", sum(&sums), upload.parts.len());
+        let object = Object {
+            bytes,
+            mark: upload.mark,
+            sha256: Some(sha256.clone()),
+        };
+        self.uploads.remove(&asked.upload());
+        self.objects.insert(asked.key.clone(), object);
+        Given::new(
+            200,
+            format!(
+                "<?xml version=\"1.0\"?>\n   <CompleteMultipartUploadResult><ETag>\"e\"</ETag><ChecksumSHA256>{sha256}</ChecksumSHA256></CompleteMultipartUploadResult>"
+            ),
+        )
+    }
+
+    fn open_uploads(&self, asked: &Asked) -> Given {
+        let prefix = asked.query.get("prefix").cloned().unwrap_or_default();
+        let mut body = String::from("<ListMultipartUploadsResult>");
+        for (id, upload) in &self.uploads {
+            if upload.key.starts_with(&prefix) {
+                let _ = write!(
+                    body,
+                    "<Upload><Key>{}</Key><UploadId>{id}</UploadId><Initiated>{}</Initiated></Upload>",
+                    upload.key, upload.initiated
+                );
+            }
+        }
+        Given::new(
+            200,
+            body + "<IsTruncated>false</IsTruncated></ListMultipartUploadsResult>",
+        )
+    }
+}
