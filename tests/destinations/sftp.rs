@@ -1,1 +1,157 @@
 //! Claims about `sftp`, beyond the contract.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{Read, Write};
+use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use holdfast::destination::contract::CASES;
+use holdfast::destination::{
+    Body, Call, Destination, DestinationError, ErrorKind, Key, TestCheck, Verification, open, test,
+};
+use holdfast::model::{Cancel, DestinationConfig, NoObserver};
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+
+use crate::servers::openssh::OpenSsh;
+
+const FOLDER: &str = "tacacs-0a1b2c3d/manual";
+
+fn opened(config: &DestinationConfig) -> Arc<dyn Destination> {
+    open(config, &BTreeMap::new()).unwrap()
+}
+
+fn set(config: &mut DestinationConfig, key: &str, value: &str) {
+    config.config.insert(key.to_owned(), value.to_owned());
+}
+
+fn with_call<T>(act: impl FnOnce(&Call<'_>) -> T) -> T {
+    let cancel = Cancel::new();
+    act(&Call::new(&cancel, &NoObserver))
+}
+
+fn key(second: u32) -> Key {
+    Key::new(&format!("{FOLDER}/{}", name(second))).unwrap()
+}
+
+fn name(second: u32) -> String {
+    format!("backup-tacacs-20260101-0000{second:02}-manual.tar.gz.age")
+}
+
+/// A file with these bytes.
+struct Sample {
+    _file: tempfile::NamedTempFile,
+    body: Body,
+}
+
+fn sample(bytes: &[u8]) -> Sample {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    let body = Body {
+        read_back: None,
+        path: file.path().to_owned(),
+        length: bytes.len() as u64,
+        sha256: hex::encode(Sha256::digest(bytes)),
+    };
+    Sample { _file: file, body }
+}
+
+fn put(place: &dyn Destination, key: &Key, bytes: &[u8]) -> Result<Verification, DestinationError> {
+    let sample = sample(bytes);
+    with_call(|call| place.put(key, &sample.body, call)).map(|stored| stored.verification)
+}
+
+fn read(place: &dyn Destination, key: &Key, range: Option<Range<u64>>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut reader = with_call(|call| place.get(key, range, call)).unwrap();
+    reader.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+fn listed(place: &dyn Destination, prefix: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    with_call(|call| {
+        place.list(prefix, call, &mut |listed| {
+            names.push(listed.key.as_str().to_owned());
+            Ok(())
+        })
+    })
+    .unwrap();
+    names.sort();
+    names
+}
+
+fn everything(base: &str) -> Vec<String> {
+    let below = walkdir::WalkDir::new(base).min_depth(1).sort_by_file_name();
+    let shown = |entry: walkdir::DirEntry| {
+        let path = entry.path().strip_prefix(base).unwrap();
+        path.display().to_string()
+    };
+    below.into_iter().map(|e| shown(e.unwrap())).collect()
+}
+
+/// Bytes that do not repeat.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    std::iter::repeat_with(&mut next)
+        .flatten()
+        .take(length)
+        .collect()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().mode() & 0o777
+}
+
+fn failed(checks: &[TestCheck]) -> BTreeSet<&str> {
+    let failed = checks.iter().filter(|check| !check.ok);
+    failed.map(|check| check.name.as_str()).collect()
+}
+
+fn keeps_every_promise(config: &DestinationConfig, secrets: &BTreeMap<String, SecretString>) {
+    let place = open(config, secrets).unwrap();
+    let checks = with_call(|call| test(&*place, call));
+    assert_eq!(failed(&checks), BTreeSet::new(), "{checks:#?}");
+    assert_eq!(checks.len(), CASES.len());
+}
+
+#[test]
+fn openssh_keeps_every_promise_and_keeps_nothing_else() {
+    let ssh = OpenSsh::start();
+    keeps_every_promise(&ssh.config(), &BTreeMap::new());
+    assert_eq!(everything(&ssh.base()), [""; 0]);
+}
+
+#[test]
+fn archives_and_their_folders_are_private_and_come_back_verified() {
+    let ssh = OpenSsh::start();
+    let place = opened(&ssh.config());
+    let bytes = noise(3_000_000);
+    assert_eq!(
+        put(&*place, &key(1), &bytes).unwrap(),
+        Verification::Verified
+    );
+    assert_eq!(read(&*place, &key(1), None), bytes);
+    assert_eq!(
+        read(&*place, &key(1), Some(300_000..2_000_000)),
+        bytes[300_000..2_000_000]
+    );
+    let folder = Path::new(&ssh.base()).join(FOLDER);
+    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(mode(folder.parent().unwrap()), 0o700);
+    assert_eq!(mode(&folder.join(name(1))), 0o600);
+    assert_eq!(listed(&*place, ""), [key(1).as_str()]);
+    assert_eq!(
+        put(&*place, &key(1), b"x").unwrap_err().kind,
+        ErrorKind::Exists
+    );
+}

@@ -74,6 +74,11 @@ impl Server {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
+    /// Of the process that was started.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Of its group: for STOP, CONT and KILL.
     pub fn signal(&self, signal: &str) {
         let group = format!("-{}", self.child.id());
