@@ -1,0 +1,307 @@
+//! What is there: folders and their names by MLSD or, where a server has no such thing, by LIST; sizes and times of single files. What is
+//! missing is told from what is forbidden by the listing of the folder around it, because FTP has one code for both.
+
+use std::io::{BufRead, BufReader, Read};
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use suppaftp::list::{File, ListParser};
+
+use super::reply::Reply;
+use super::session::{Hidden, Session};
+use crate::destination::folders::{Entry, EntryKind};
+use crate::destination::{DestinationError, ErrorKind};
+
+type Result<T> = std::result::Result<T, DestinationError>;
+
+/// A server that lists more, or longer lines, is not listing.
+const MOST_NAMES: usize = 250_000;
+const LONGEST_LINE: u64 = 8 << 10;
+
+/// A file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub size: u64,
+    pub modified: Option<Timestamp>,
+}
+
+impl Session {
+    /// What a folder below the base holds; None where there is no such folder. An error where there is no base.
+    pub fn folder(&mut self, path: &[String]) -> Result<Option<Vec<Entry>>> {
+        let full = self.path(&path.join("/"));
+        let reply = self.ask(&format!("CWD {full}"))?;
+        if reply.is(&[200, 250]) {
+            return self.names(&full).map(Some);
+        }
+        if reply.code != 550 {
+            return Err(reply.refusal("entering a folder"));
+        }
+        let Some((name, around)) = path.split_last() else {
+            let detail = format!("the folder `{full}` cannot be entered: {}", reply.told());
+            return Err(DestinationError::new(ErrorKind::Missing, detail));
+        };
+        let is_there = self.folder(around)?.is_some_and(|entries| {
+            let is_it = |entry: &Entry| entry.name == *name && entry.kind == EntryKind::Folder;
+            entries.iter().any(is_it)
+        });
+        if is_there {
+            let detail = format!("the folder `{full}` cannot be entered: {}", reply.told());
+            return Err(DestinationError::new(ErrorKind::Forbidden, detail));
+        }
+        Ok(None)
+    }
+
+    /// Of the folder that is entered.
+    fn names(&mut self, shown: &str) -> Result<Vec<Entry>> {
+        if self.has("MLST") {
+            return self.listing("MLSD", machine_line);
+        }
+        // Servers in the manner of `ls` hide what begins with a dot; others take this for a name, and find nothing.
+        let mut entries = match self.listing("LIST -a", people_line) {
+            Err(e) if e.kind == ErrorKind::Protocol || e.kind == ErrorKind::Forbidden => Vec::new(),
+            listed => listed?,
+        };
+        if entries.iter().any(|entry| entry.name == ".") {
+            self.hidden = Hidden::Shown;
+        } else if entries.is_empty() && self.hidden == Hidden::Shown {
+            // vsftpd says so of a folder that it may not read, and calls it a success.
+            let detail = format!("the folder `{shown}` cannot be read");
+            return Err(DestinationError::new(ErrorKind::Forbidden, detail));
+        } else if entries.is_empty() {
+            entries = self.listing("LIST", people_line)?;
+        }
+        Ok(entries)
+    }
+
+    fn listing(
+        &mut self,
+        command: &str,
+        understand: impl Fn(&str) -> std::result::Result<Option<Entry>, Odd>,
+    ) -> Result<Vec<Entry>> {
+        let mut transfer = match self.transfer(command, 0) {
+            Err(e) if e.detail.to_lowercase().contains("no files") => return Ok(Vec::new()),
+            opened => opened?,
+        };
+        let mut reader = BufReader::new(&mut transfer);
+        let (mut entries, mut odd) = (Vec::new(), None);
+        while let Some(line) = next_line(&mut reader)? {
+            match understand(&line) {
+                Ok(Some(entry)) => entries.push(entry),
+                Ok(None) => {}
+                Err(Odd) => odd = Some(line),
+            }
+            if entries.len() > MOST_NAMES {
+                let detail = format!("a folder of more than {MOST_NAMES} names");
+                return Err(DestinationError::new(ErrorKind::Protocol, detail));
+            }
+        }
+        if let Some(reply) = transfer.end_reading()? {
+            return Err(reply.refusal("listing a folder"));
+        }
+        match odd {
+            // Not one line of it: this is no empty folder.
+            Some(line) if entries.is_empty() => {
+                let line: String = line.chars().take(80).collect();
+                let detail = format!("its listing is of no known kind: `{}`", line.escape_debug());
+                Err(DestinationError::new(ErrorKind::Protocol, detail))
+            }
+            _ => Ok(entries),
+        }
+    }
+
+    /// The size of a file; None where there is none of this name.
+    pub fn size(&mut self, folder: &[String], name: &str) -> Result<Option<u64>> {
+        let path = self.path(&super::join(folder, name));
+        if self.has("MLST") {
+            return Ok(self.find(folder, name)?.map(|found| found.size));
+        }
+        let reply = self.ask(&format!("SIZE {path}"))?;
+        match number(&reply) {
+            Some(size) => Ok(Some(size)),
+            None => Ok(self.look(folder, name)?.map(|found| found.size)),
+        }
+    }
+
+    /// As `size`, with the time where the server tells it.
+    pub fn find(&mut self, folder: &[String], name: &str) -> Result<Option<Found>> {
+        let path = self.path(&super::join(folder, name));
+        if self.has("MLST") {
+            let reply = self.ask(&format!("MLST {path}"))?;
+            let facts = reply.lines.iter().skip(1).find(|line| line.contains(';'));
+            return match (reply.code, facts.map(|line| Facts::of(line.trim_start()))) {
+                (
+                    250,
+                    Some(Facts {
+                        kind: EntryKind::File,
+                        size: Some(size),
+                        modified,
+                        ..
+                    }),
+                ) => Ok(Some(Found { size, modified })),
+                _ => self.look(folder, name),
+            };
+        }
+        let Some(size) = self.size(folder, name)? else {
+            return Ok(None);
+        };
+        let modified = self.modified(&path)?;
+        Ok(Some(Found { size, modified }))
+    }
+
+    /// None where the server does not tell it.
+    fn modified(&mut self, path: &str) -> Result<Option<Timestamp>> {
+        let reply = self.ask(&format!("MDTM {path}"))?;
+        let told = reply.lines.last().filter(|_| reply.code == 213);
+        Ok(told.and_then(|line| moment(line.get(4..)?.trim())))
+    }
+
+    /// In the listing, where all that is there is.
+    pub fn look(&mut self, folder: &[String], name: &str) -> Result<Option<Found>> {
+        let entries = self.folder(folder)?.unwrap_or_default();
+        let is_it = |entry: &&Entry| entry.name == name && entry.kind == EntryKind::File;
+        Ok(entries.iter().find(is_it).map(|entry| Found {
+            size: entry.size,
+            modified: entry.modified,
+        }))
+    }
+}
+
+/// None at the end.
+fn next_line(reader: &mut impl BufRead) -> Result<Option<String>> {
+    let mut line = Vec::new();
+    let read = reader
+        .by_ref()
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut line);
+    match read {
+        Ok(0) => Ok(None),
+        Ok(read) if read as u64 == LONGEST_LINE => {
+            let detail = "a listing with an endless line";
+            Err(DestinationError::new(ErrorKind::Protocol, detail))
+        }
+        Ok(_) => Ok(Some(
+            String::from_utf8_lossy(&line)
+                .trim_end_matches(['\r', '\n'])
+                .to_owned(),
+        )),
+        Err(e) => {
+            let cut = DestinationError::from_read("the listing was cut", e);
+            Err(match cut.kind {
+                ErrorKind::Protocol => DestinationError {
+                    kind: ErrorKind::Truncated,
+                    ..cut
+                },
+                _ => cut,
+            })
+        }
+    }
+}
+
+/// The answer to SIZE and AVBL.
+pub(super) fn number(reply: &Reply) -> Option<u64> {
+    let line = reply.lines.last().filter(|_| reply.code == 213)?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// `20261105134600`, with a fraction or without, in UTC (RFC 3659, 2.3).
+fn moment(text: &str) -> Option<Timestamp> {
+    let digits = text.split('.').next()?;
+    if digits.len() != 14 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let part = |range: std::ops::Range<usize>| digits.get(range)?.parse::<i8>().ok();
+    let year = digits.get(..4)?.parse().ok()?;
+    let time = DateTime::new(
+        year,
+        part(4..6)?,
+        part(6..8)?,
+        part(8..10)?,
+        part(10..12)?,
+        part(12..14)?,
+        0,
+    );
+    TimeZone::UTC.to_timestamp(time.ok()?).ok()
+}
+
+/// A line that is none of a listing.
+struct Odd;
+
+/// A line of MLSD or MLST: `type=file;size=7;modify=20261105134600; name` (RFC 3659, 7.2). The library's reader of it takes what is not told
+/// for zero.
+struct Facts<'l> {
+    kind: EntryKind,
+    size: Option<u64>,
+    modified: Option<Timestamp>,
+    name: &'l str,
+}
+
+impl<'l> Facts<'l> {
+    fn of(line: &'l str) -> Self {
+        let (facts, name) = line.split_once("; ").unwrap_or(("", line));
+        let mut found = Self {
+            kind: EntryKind::Other,
+            size: None,
+            modified: None,
+            name,
+        };
+        for (fact, value) in facts.split(';').filter_map(|fact| fact.split_once('=')) {
+            match fact.to_ascii_lowercase().as_str() {
+                // The folder itself and the one around it are none of its names.
+                "type" => {
+                    found.kind = match value.to_ascii_lowercase().as_str() {
+                        "file" => EntryKind::File,
+                        "dir" => EntryKind::Folder,
+                        _ => EntryKind::Other,
+                    }
+                }
+                "size" => found.size = value.parse().ok(),
+                "modify" => found.modified = moment(value),
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+fn machine_line(line: &str) -> std::result::Result<Option<Entry>, Odd> {
+    if !line.contains("; ") {
+        return if line.is_empty() { Ok(None) } else { Err(Odd) };
+    }
+    let facts = Facts::of(line);
+    let size = match (facts.kind, facts.size) {
+        (EntryKind::File, None) => return Err(Odd),
+        (EntryKind::File, Some(size)) => size,
+        (EntryKind::Folder, _) => 0,
+        (EntryKind::Other, _) => return Ok(None),
+    };
+    Ok(Some(Entry {
+        name: facts.name.to_owned(),
+        kind: facts.kind,
+        size,
+        modified: facts.modified,
+    }))
+}
+
+/// A line of LIST, in the manner of `ls -l` or of DOS. Its time is in a zone that nobody tells: it is not taken.
+fn people_line(line: &str) -> std::result::Result<Option<Entry>, Odd> {
+    if line.trim().is_empty() || line.starts_with("total ") {
+        return Ok(None);
+    }
+    let file: File = ListParser::parse_posix(line)
+        .or_else(|_| ListParser::parse_dos(line))
+        .map_err(|_| Odd)?;
+    let kind = if file.is_file() {
+        EntryKind::File
+    } else if file.is_directory() {
+        EntryKind::Folder
+    } else {
+        EntryKind::Other
+    };
+    Ok(Some(Entry {
+        name: file.name().to_owned(),
+        kind,
+        size: file.size() as u64,
+        modified: None,
+    }))
+}
