@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 use std::error::Error as StdError;
-use std::future::Future;
 use std::ops::Range;
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -462,13 +461,6 @@ pub(super) fn checked_address(settings: &Settings<'_>, key: &str, text: &str) ->
 /// A request without a body. `url` was checked when the settings were read.
 pub(super) fn request(method: Method, url: Url) -> Request {
     Request::new(method, url)
-}
-
-/// Runs what a type needs besides: a signature that is made asynchronously.
-impl Http {
-    pub fn wait<T>(&self, call: &Call<'_>, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.net.run(call, work)
-    }
 }
 
 /// `bytes=FIRST-LAST` of a range that is not empty.

@@ -1,5 +1,6 @@
 //! Places that keep archives: one small contract, one file a type, decorators of the same trait. It knows nothing of what the bytes mean.
 
+mod ahead;
 mod azure;
 mod body;
 pub mod contract;

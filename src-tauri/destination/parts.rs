@@ -61,10 +61,6 @@ struct Shared<'a> {
 }
 
 impl Parts<'_> {
-    pub fn count(&self) -> u64 {
-        self.body.length.div_ceil(self.size).max(1)
-    }
-
     /// Gives every part to `each`, on several threads, and every block in its order to `whole`. The last part is given away only when all of
     /// them together are what the body says: whoever has sent every part has sent the archive.
     ///

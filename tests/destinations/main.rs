@@ -8,6 +8,7 @@ mod local;
 mod network;
 mod s3;
 #[path = "../support/servers/mod.rs"]
+#[allow(dead_code, reason = "the bench uses them too, and other parts")]
 mod servers;
 mod sftp;
 #[path = "../support/small_disk.rs"]

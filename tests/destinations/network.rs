@@ -4,10 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use holdfast::destination::{Body, Call, Destination, DestinationError, Key, open, test};
+use holdfast::destination::{
+    Body, Call, Destination, DestinationError, ErrorKind, Key, open, test,
+};
 use holdfast::model::{Cancel, DestinationConfig, NoObserver};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+
+use crate::servers::Place;
+
+/// A base path that has to be quoted wherever it goes.
+pub const ODD_BASE: &str = "b ä%20+#&/in it";
 
 pub fn with_call<T>(act: impl FnOnce(&Call<'_>) -> T) -> T {
     let cancel = Cancel::new();
@@ -77,4 +84,19 @@ impl Sample {
         reader.read_to_end(&mut bytes).unwrap();
         hex::encode(Sha256::digest(&bytes)) == self.body.sha256
     }
+}
+
+/// The same of a place that is given piece by piece.
+pub fn fails(place: &Place) -> DestinationError {
+    let listed = place
+        .open()
+        .and_then(|place| with_call(|call| place.list("", call, &mut |_| Ok(()))));
+    listed.expect_err("it should have failed")
+}
+
+/// The fingerprint that was presented.
+pub fn is_not_trusted(place: &Place) -> String {
+    let error = fails(place);
+    assert_eq!(error.kind, ErrorKind::Trust, "{error}");
+    error.presented.expect("a fingerprint")
 }

@@ -44,10 +44,7 @@ class Stored:
         self.file, self.name, self.closed, self.written = file, file.name, False, 0
 
     def write(self, data):
-        quota = number("quota")
-        if quota is not None and self.file.tell() + len(data) > quota:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if "flips-a-bit" in FAULTS and self.written == 0:
+        if self.written == 0 and ("flips-a-bit" in FAULTS or once("flips-a-bit-once")):
             data = bytes([data[0] ^ 1]) + data[1:]
         self.written += len(data)
         if "loses-the-end" in FAULTS:
@@ -117,6 +114,10 @@ class Files(AbstractedFS):
 class Data(TLS_DTPHandler if "tls" in FAULTS else DTPHandler):
     def handle_read(self):
         super().handle_read()
+        quota = number("quota")
+        if quota is not None and self.receive and self.tot_bytes_received > quota:
+            self._resp = ("552 Quota exceeded.", say)
+            self.close()
         cut = number("cuts-upload")
         if cut is not None and self.receive and self.tot_bytes_received >= cut and once("cuts-upload"):
             # As a router that forgot both connections.
@@ -124,7 +125,8 @@ class Data(TLS_DTPHandler if "tls" in FAULTS else DTPHandler):
             self.close()
             self.cmd_channel.close()
 
-    handle_read_event = TLS_DTPHandler.handle_read_event if "tls" in FAULTS else handle_read
+    if "tls" not in FAULTS:
+        handle_read_event = handle_read
 
     def close(self):
         if not self._closed and self.file_obj is not None:
@@ -166,9 +168,13 @@ class Control(TLS_FTPHandler if "tls" in FAULTS else FTPHandler):
         return super().ftp_RNTO(path)
 
     def ftp_MLSD(self, path):
-        if "hostile-names" not in FAULTS:
+        if "endless-line" in FAULTS:
+            self.push_dtp_data(b"type=file;" * 10000, cmd="MLSD")
+        elif "hostile-names" in FAULTS:
+            names = FAULTS["hostile-names"].encode().decode("unicode_escape")
+            self.push_dtp_data(names.encode(), cmd="MLSD")
+        else:
             return super().ftp_MLSD(path)
-        self.push_dtp_data(FAULTS["hostile-names"].encode().decode("unicode_escape").encode(), cmd="MLSD")
         return path
 
     def ftp_FEAT(self, line):

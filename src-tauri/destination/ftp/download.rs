@@ -1,7 +1,7 @@
 //! The bytes of an archive on their way back: exactly those that were asked for, whatever the server ends with. One reader is one RETR on a
 //! session of its own.
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,10 +12,13 @@ use crate::model::{Cancel, NoObserver};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
+/// Callers read in small pieces.
+const BUFFER: usize = 256 << 10;
+
 pub(super) struct Reading {
     pool: Arc<Pool>,
     /// None once all was read, or it failed.
-    open: Option<(Transfer, Session)>,
+    open: Option<(BufReader<Transfer>, Session)>,
     left: u64,
     /// Whether the server has no more than what was asked for.
     to_the_end: bool,
@@ -36,7 +39,7 @@ impl Reading {
         let transfer = session.transfer(&format!("RETR {path}"), range.start)?;
         Ok(Self {
             pool: Arc::clone(pool),
-            open: Some((transfer, session)),
+            open: Some((BufReader::with_capacity(BUFFER, transfer), session)),
             left: range.end - range.start,
             to_the_end: range.end == size,
             cancel: call.cancel.clone(),
@@ -72,7 +75,7 @@ impl Reading {
         let left = self.left;
         let said = match self.open.take() {
             Some((transfer, session)) => {
-                let said = transfer.leave();
+                let said = transfer.into_inner().leave();
                 drop(session);
                 said.ok().flatten()
             }
@@ -96,7 +99,7 @@ impl Reading {
         if !self.to_the_end {
             session.doubt();
         }
-        if transfer.leave().is_ok() {
+        if transfer.into_inner().leave().is_ok() {
             self.pool.give_back(session);
         }
     }

@@ -9,7 +9,7 @@ use super::session::Session;
 use crate::destination::body::Sending;
 use crate::destination::{
     Body, Call, Destination, DestinationError, ErrorKind, Key, Stored, Unfinished, Verification,
-    read_back,
+    ahead, read_back,
 };
 
 type Result<T> = std::result::Result<T, DestinationError>;
@@ -166,11 +166,20 @@ impl Upload<'_> {
         let path = session.path(&self.temporary_path());
         // From the offset on, rather than at the end: the server may still be writing what came before the cut.
         let mut transfer = session.transfer(&format!("STOR {path}"), sending.sent())?;
-        while let Some(block) = sending.next()? {
-            if let Err(e) = transfer.write_all(&block) {
-                return Err(transfer.failed_writing(what, e));
-            }
+        let mut broken = None;
+        let sent = ahead::copy(
+            || sending.next(),
+            |block| {
+                transfer.write_all(&block).map_err(|e| {
+                    broken = Some(e);
+                    DestinationError::new(ErrorKind::Truncated, what)
+                })
+            },
+        );
+        if let Some(e) = broken {
+            return Err(transfer.failed_writing(what, e));
         }
+        sent?;
         transfer.end_writing(what)
     }
 

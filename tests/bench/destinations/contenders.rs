@@ -6,11 +6,12 @@ use super::Contender;
 use crate::Result;
 use crate::servers::apache::Apache;
 use crate::servers::rclone::Rclone;
+use crate::servers::vsftpd::{self, Tls, Vsftpd};
 use crate::servers::{installed, s3, webdav};
 
 type Start = fn(&Path) -> Result<Option<Contender>>;
 
-pub const ALL: &[Start] = &[webdav_plain, webdav_tls, s3_rclone];
+pub const ALL: &[Start] = &[webdav_plain, webdav_tls, s3_rclone, ftp_plain, ftp_tls];
 
 fn webdav_plain(_: &Path) -> Result<Option<Contender>> {
     let server = Apache::start();
@@ -75,4 +76,33 @@ fn s3_rclone(_: &Path) -> Result<Option<Contender>> {
         remove: format!("{rclone} deletefile \"{remote}\""),
         _server: Box::new(server),
     }))
+}
+
+fn ftp_plain(_: &Path) -> Result<Option<Contender>> {
+    Ok(Some(of_ftp("ftp", Tls::None, "")))
+}
+
+fn ftp_tls(_: &Path) -> Result<Option<Contender>> {
+    Ok(Some(of_ftp("ftp, TLS", Tls::Explicit, "--ssl-reqd -k ")))
+}
+
+fn of_ftp(name: &'static str, tls: Tls, options: &str) -> Contender {
+    let server = Vsftpd::start(tls);
+    let place = server.place("");
+    let url = format!("ftp://127.0.0.1:{}", server.server.port);
+    let curl = format!("curl -sSf {options}-u 'ftp:{}'", vsftpd::PASSWORD);
+    let secrets = place.secrets.into_iter();
+    Contender {
+        name,
+        config: place.config,
+        secrets: secrets
+            .map(|(name, secret)| (name, secret.into()))
+            .collect(),
+        client: "curl",
+        at_least: 0.8,
+        put: format!("{curl} -T \"$FILE\" {url}/store/stock"),
+        get: format!("{curl} -o \"$FILE\" {url}/store/stock"),
+        remove: format!("{curl} -o /dev/null -Q 'DELE store/stock' {url}"),
+        _server: Box::new(server),
+    }
 }

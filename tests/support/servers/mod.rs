@@ -14,6 +14,7 @@ pub mod vsftpd;
 pub mod webdav;
 pub mod wsgidav;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, File};
 use std::io::Write;
@@ -21,10 +22,61 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use holdfast::destination::{self, Destination, DestinationError};
+use holdfast::model::{DestinationConfig, DestinationType};
+use uuid::Uuid;
+
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+
+/// A destination's configuration, piece by piece.
+#[derive(Clone)]
+pub struct Place {
+    pub config: DestinationConfig,
+    pub secrets: BTreeMap<String, String>,
+}
+
+impl Place {
+    pub fn new(destination_type: DestinationType) -> Self {
+        let config = DestinationConfig {
+            id: Uuid::new_v4().simple().to_string(),
+            name: "there".to_owned(),
+            destination_type,
+            enabled: true,
+            config: BTreeMap::new(),
+            created_at: jiff::Timestamp::now(),
+            created_by: "tests".to_owned(),
+            last_backup_at: None,
+            last_backup_status: None,
+        };
+        Self {
+            config,
+            secrets: BTreeMap::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        self.config.config.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn secret(mut self, name: &str, secret: &str) -> Self {
+        self.secrets.insert(name.to_owned(), secret.to_owned());
+        self
+    }
+
+    /// As the program opens it, with retries and all.
+    pub fn open(&self) -> Result<Arc<dyn Destination>, DestinationError> {
+        let secrets = self.secrets.iter();
+        let secrets = secrets.map(|(name, secret)| (name.clone(), secret.clone().into()));
+        destination::open(&self.config, &secrets.collect())
+    }
+}
 
 /// What a slow machine may take to start an interpreter.
 const START: Duration = Duration::from_secs(60);
@@ -79,13 +131,36 @@ impl Server {
         self.child.id()
     }
 
-    /// Of its group: for STOP, CONT and KILL.
+    /// It, and all that it has started: for STOP, CONT and KILL.
     pub fn signal(&self, signal: &str) {
+        let mut all = vec![self.child.id()];
+        let mut next = 0;
+        while let Some(parent) = all.get(next) {
+            all.extend(children(*parent));
+            next += 1;
+        }
         let group = format!("-{}", self.child.id());
+        let each = all.iter().map(u32::to_string);
         let _ = Command::new("kill")
             .args([&format!("-{signal}"), "--", &group])
+            .args(each)
+            .stderr(Stdio::null())
             .status();
     }
+}
+
+/// Some leave the group of whoever started them.
+fn children(parent: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let child = |process: fs::DirEntry| {
+        let stat = fs::read_to_string(process.path().join("stat")).ok()?;
+        // Behind its name, which may be anything: its state, and whose child it is.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let is_child = fields.split_whitespace().nth(1)? == parent.to_string();
+        let id = process.file_name().to_str()?.parse().ok()?;
+        is_child.then_some(id)
+    };
+    processes.filter_map(child).collect()
 }
 
 impl Drop for Server {

@@ -49,12 +49,17 @@ impl Pyftpdlib {
         }
     }
 
-    /// At the same port with the same files; what it has said until now is forgotten.
-    pub fn start_again(&mut self) {
+    /// At the same port with the same files, and with these faults besides; what it has said until now is forgotten.
+    pub fn start_again_with(&mut self, faults: &[&str]) {
         self.server.signal("KILL");
         let port = self.server.port;
-        let mut command = command(&self.arguments);
-        self.server = Server::start("ftp", &mut command, port, self.folder.path());
+        let faults = faults.iter().map(|fault| (*fault).to_owned());
+        let arguments: Vec<_> = self.arguments.iter().cloned().chain(faults).collect();
+        self.server = Server::start("ftp", &mut command(&arguments), port, self.folder.path());
+    }
+
+    pub fn has(&self, fault: &str) -> bool {
+        self.arguments.iter().any(|argument| argument == fault)
     }
 
     /// What a login sees.
@@ -87,7 +92,12 @@ impl Pyftpdlib {
     }
 
     pub fn logins(&self) -> usize {
-        self.server.log().lines().filter(|line| *line == "login").count()
+        self.log_lines("login")
+    }
+
+    pub fn log_lines(&self, begin: &str) -> usize {
+        let log = self.server.log();
+        log.lines().filter(|line| line.starts_with(begin)).count()
     }
 }
 

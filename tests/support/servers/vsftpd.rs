@@ -31,33 +31,42 @@ pub struct Vsftpd {
 
 impl Vsftpd {
     pub fn start(tls: Tls) -> Self {
-        Self::with(tls, "", "")
+        Self::with(tls, "")
+    }
+
+    /// With more lines in its settings.
+    pub fn with(tls: Tls, settings: &str) -> Self {
+        Self::begin(tempfile::tempdir().unwrap(), tls, settings, None)
+    }
+
+    /// Everything on this disk.
+    pub fn on(disk: &Path, tls: Tls) -> Self {
+        Self::begin(tempfile::tempdir_in(disk).unwrap(), tls, "", None)
     }
 
     /// Without TLS 1.3.
     pub fn with_tls12(tls: Tls) -> Self {
-        let openssl = "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = old\n\
-                       [old]\nMaxProtocol = TLSv1.2\n";
-        Self::with(tls, "", openssl)
+        let folder = tempfile::tempdir().unwrap();
+        let openssl = folder.path().join("openssl.cnf");
+        let text = "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = old\n\
+                    [old]\nMaxProtocol = TLSv1.2\n";
+        fs::write(&openssl, text).unwrap();
+        Self::begin(folder, tls, "", Some(openssl))
     }
 
-    /// With more lines in its own settings, and those of OpenSSL.
-    pub fn with(tls: Tls, settings: &str, openssl: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    fn begin(folder: TempDir, tls: Tls, settings: &str, openssl: Option<PathBuf>) -> Self {
         let authority = Authority::new(folder.path(), "vsftpd");
-        let root = folder.path().join("root");
         for made in ["root", "root/store", "empty"] {
             fs::create_dir(folder.path().join(made)).unwrap();
         }
-        own(&root.join(STORE));
+        let account = if own(&folder.path().join("root").join(STORE)) {
+            ""
+        } else {
+            "run_as_launching_user=YES\n"
+        };
         fs::write(folder.path().join("passwords"), PASSWORD).unwrap();
-        let openssl = (!openssl.is_empty()).then(|| {
-            let path = folder.path().join("openssl.cnf");
-            fs::write(&path, openssl).unwrap();
-            path
-        });
         let port = free_port();
-        let text = text(folder.path(), &authority, port, tls) + settings;
+        let text = text(folder.path(), &authority, port, tls) + account + settings;
         let config = folder.path().join("vsftpd.conf");
         fs::write(&config, text).unwrap();
         // It reads none that others may write.
@@ -118,6 +127,18 @@ impl Vsftpd {
     pub fn logins(&self) -> usize {
         self.protocol().matches("OK LOGIN").count()
     }
+
+    /// Bytes of the uploads that came to an end.
+    pub fn uploaded(&self) -> u64 {
+        let protocol = self.protocol();
+        let lines = protocol.lines().filter(|line| line.contains("OK UPLOAD"));
+        lines
+            .filter_map(|line| {
+                let (before, _) = line.split_once(" bytes")?;
+                before.rsplit(' ').next()?.parse::<u64>().ok()
+            })
+            .sum()
+    }
 }
 
 fn command(folder: &Path, openssl: Option<&Path>) -> Command {
@@ -140,9 +161,6 @@ fn text(folder: &Path, authority: &Authority, port: u16, tls: Tls) -> String {
          seccomp_sandbox=NO\nchmod_enable=YES\nvsftpd_log_file={folder}/protocol\n\
          log_ftp_protocol=YES\nxferlog_enable=YES\nxferlog_std_format=NO\n"
     );
-    if !is_root() {
-        text += "run_as_launching_user=YES\n";
-    }
     if tls != Tls::None {
         text += &format!(
             "ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_logins_ssl=YES\n\
@@ -158,10 +176,10 @@ fn text(folder: &Path, authority: &Authority, port: u16, tls: Tls) -> String {
     text
 }
 
-/// Given to the account as which it serves.
-fn own(folder: &Path) {
-    if is_root() {
-        let account = uzers::get_user_by_name("ftp").expect("the account of vsftpd");
-        chown(folder, Some(account.uid()), Some(account.primary_group_id())).unwrap();
-    }
+/// Gives it to the account as which vsftpd serves in its jail. False where that cannot be: then it serves as whoever starts it.
+pub fn own(path: &Path) -> bool {
+    let account = is_root().then(|| uzers::get_user_by_name("ftp")).flatten();
+    account.is_some_and(|account| {
+        chown(path, Some(account.uid()), Some(account.primary_group_id())).is_ok()
+    })
 }
