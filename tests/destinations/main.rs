@@ -1,6 +1,8 @@
 //! Claims about destinations: the contract suite against each type, and what each type promises beyond it.
 
 mod azure;
+mod decorators;
+#[path = "../support/faulty/mod.rs"]
 mod faulty;
 mod ftp;
 mod keys;

@@ -1,12 +1,13 @@
 //! The contract, run as the "Test destination" button runs it, and proof that each of its cases can fail.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use holdfast::destination::contract::CASES;
-use holdfast::destination::{Call, Destination, TestCheck, test};
+use holdfast::destination::{Call, Destination, ErrorKind, TestCheck, test};
 use holdfast::model::{Cancel, NoObserver};
 
-use crate::faulty::{Fault, Faulty};
+use crate::faulty::{Fault, Faulty, On, hook};
 use crate::local::Place;
 
 fn run(destination: &dyn Destination) -> Vec<TestCheck> {
@@ -49,45 +50,47 @@ fn two_tests_of_one_place_do_not_meet() {
 #[test]
 fn every_case_notices_its_fault() {
     let faults = [
-        (Fault::Unreachable, "reach"),
-        (Fault::StoresNothing, "write"),
-        (Fault::FlipsABit, "write"),
-        (Fault::LosesEmptyArchives, "sizes"),
-        (Fault::ShortRanges, "ranges"),
-        (Fault::ShiftedRanges, "ranges"),
-        (Fault::ListsTwice, "listing"),
-        (Fault::ListsNothing, "listing"),
-        (Fault::WrongSizes, "listing"),
-        (Fault::Overwrites, "create_only"),
-        (Fault::StagesUnderTheFinalName, "staging"),
-        (Fault::BelievesEveryDigest, "changed_body"),
-        (Fault::IgnoresCancel, "cancelled_write"),
-        (Fault::MissingIsForbidden, "missing"),
-        (Fault::DeleteOfMissingFails, "missing"),
-        (Fault::DeletesNothing, "delete"),
-        (Fault::ClockIsAnHourOff, "clock"),
-        (Fault::ForgetsItsFreeSpace, "free_space"),
-        (Fault::DeletesNothing, "nothing_left"),
-        (Fault::SweepsTheYoung, "nothing_left"),
+        (On::List, Fault::Fails(ErrorKind::Unreachable), "reach"),
+        (On::Put, Fault::StoresNothing, "write"),
+        (On::Put, Fault::FlipsABit, "write"),
+        (On::Put, Fault::StoresPart(7), "write"),
+        (On::Put, Fault::LosesEmptyArchives, "sizes"),
+        (On::Get, Fault::EndsEarly(1), "ranges"),
+        (On::Get, Fault::Shifted, "ranges"),
+        (On::List, Fault::ListsTwice, "listing"),
+        (On::List, Fault::ListsNothing, "listing"),
+        (On::List, Fault::WrongSizes, "listing"),
+        (On::Put, Fault::Overwrites, "create_only"),
+        (On::Staging, Fault::StagesUnderTheFinalName, "staging"),
+        (On::Put, Fault::BelievesEveryDigest, "changed_body"),
+        (On::Put, Fault::IgnoresCancel, "cancelled_write"),
+        (On::Get, Fault::MissingIs(ErrorKind::Forbidden), "missing"),
+        (On::Delete, Fault::MissingIs(ErrorKind::Missing), "missing"),
+        (On::Delete, Fault::DeletesNothing, "delete"),
+        (On::Stat, Fault::AnHourOff, "clock"),
+        (On::FreeSpace, Fault::TellsNoSpace, "free_space"),
+        (On::Delete, Fault::DeletesNothing, "nothing_left"),
+        (On::Sweep, Fault::SweepsTheYoung, "nothing_left"),
     ];
-    for (fault, case) in &faults {
+    for (on, fault, case) in &faults {
         let place = Place::new();
-        let broken = Faulty::new(place.open(), fault.clone());
+        let broken = Faulty::over(Arc::new(place.open())).always(*on, fault.clone());
         let checks = run(&broken);
-        assert!(broken.was_reached(), "{fault:?} was never injected");
         assert!(
             failed(&checks).contains(*case),
             "{fault:?} was not noticed by {case}: {checks:#?}"
         );
     }
-    let covered: BTreeSet<_> = faults.iter().map(|(_, case)| *case).collect();
+    let covered: BTreeSet<_> = faults.iter().map(|(_, _, case)| *case).collect();
     assert_eq!(covered, CASES.iter().map(|case| case.name).collect());
 }
 
 #[test]
 fn a_place_that_does_not_answer_is_asked_once() {
     let place = Place::new();
-    let checks = run(&Faulty::new(place.open(), Fault::Unreachable));
+    let silent =
+        Faulty::over(Arc::new(place.open())).always(On::List, Fault::Fails(ErrorKind::Unreachable));
+    let checks = run(&silent);
     assert_eq!(checks.len(), 1, "{checks:#?}");
 }
 
@@ -95,7 +98,9 @@ fn a_place_that_does_not_answer_is_asked_once() {
 fn a_cancelled_test_stops_and_still_clears_up() {
     let place = Place::new();
     let cancel = Cancel::new();
-    let broken = Faulty::new(place.open(), Fault::CancelsDuringWrite(cancel.clone()));
+    let cancelling = cancel.clone();
+    let broken = Faulty::over(Arc::new(place.open()))
+        .always(On::Put, Fault::After(hook(move || cancelling.cancel())));
     let call = Call::new(&cancel, &NoObserver);
     let checks = test(&broken, &call);
     assert!(
@@ -103,4 +108,23 @@ fn a_cancelled_test_stops_and_still_clears_up() {
         "{checks:#?}"
     );
     assert_eq!(place.everything(), [""; 0]);
+}
+
+/// At whatever call the user stops it.
+#[test]
+fn a_test_that_is_cancelled_at_any_call_leaves_nothing() {
+    let place = Place::new();
+    let whole = Faulty::over(Arc::new(place.open()));
+    run(&whole);
+    let calls = whole.calls(On::Any);
+    assert!(calls > 50, "{calls}");
+    for n in 1..calls {
+        let cancel = Cancel::new();
+        let cancelling = cancel.clone();
+        let act = Fault::Before(hook(move || cancelling.cancel()));
+        let broken = Faulty::over(Arc::new(place.open())).at(On::Any, n..=n, act);
+        let checks = test(&broken, &Call::new(&cancel, &NoObserver));
+        assert!(checks.len() <= CASES.len());
+        assert_eq!(place.everything(), [""; 0], "cancelled at call {n}");
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 use uuid::Uuid;
 
 use crate::destination::{Body, Call, Destination, DestinationError, Key, Listed, Stored};
@@ -27,7 +27,7 @@ pub(super) struct Bench<'a> {
 
 /// A file with known bytes that goes when this does.
 pub(super) struct Sample {
-    _file: Option<NamedTempFile>,
+    _file: TempPath,
     pub bytes: Vec<u8>,
     pub body: Body,
 }
@@ -136,7 +136,7 @@ impl Sample {
         file.write_all(&bytes).map_err(|e| here(&e))?;
         let body = body(file.path().to_owned(), &bytes);
         Ok(Self {
-            _file: Some(file),
+            _file: file.into_temp_path(),
             bytes,
             body,
         })
@@ -146,9 +146,11 @@ impl Sample {
     pub fn in_place(path: &Path, length: usize) -> Result<Self, String> {
         let bytes = noise(length);
         let mut file = crate::destination::local::create_staged(path).map_err(|e| here(&e))?;
+        // Gone once it is published; else it goes with this.
+        let staged = TempPath::try_from_path(path).map_err(|e| here(&e))?;
         file.write_all(&bytes).map_err(|e| here(&e))?;
         Ok(Self {
-            _file: None,
+            _file: staged,
             body: body(path.to_owned(), &bytes),
             bytes,
         })
