@@ -108,7 +108,9 @@ impl Outgoing for Sending<'_> {
         if self.left() == 0 || most == 0 {
             return Ok(None);
         }
-        let block = self.block(most)?;
+        // Larger ones would come in bursts, however long they wait.
+        let smooth = self.call.pace.map_or(u64::MAX, |pace| pace.most().into());
+        let block = self.block(most.min(smooth))?;
         if let Some(pace) = self.call.pace {
             pace.take(block.len(), self.call)?;
         }

@@ -19,6 +19,7 @@ mod settings;
 mod sftp;
 mod temporary;
 pub mod throttle;
+pub mod time;
 mod tls;
 mod webdav;
 
@@ -236,7 +237,7 @@ pub fn open_with(
         DestinationType::Webdav => webdav::open(&settings)?,
     };
     let place: Arc<dyn Destination> = match settings.bandwidth_limit()? {
-        Some(limit) => Arc::new(Throttle::new(place, limit)),
+        Some(limit) => Arc::new(Throttle::new(place, Pace::new(limit))),
         None => place,
     };
     Ok(Arc::new(Retry::new(place, patience)))

@@ -7,17 +7,18 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use sha2::{Digest, Sha256};
 
+use super::time::{RealTime, Time};
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
     Unfinished, Verification,
 };
-use crate::model::{Cancel, NoObserver};
+use crate::model::{Cancel, NoObserver, Observer, Phase, Progress};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
@@ -26,8 +27,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A place that wants to be left alone for longer is asked again by the schedule.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 const BUFFER: usize = 256 << 10;
+/// So many new bytes make a try one that was worth it. Less would have a place that gives a byte a time asked for ever.
+const WORTH: u64 = 1 << 20;
 
-/// How often and after what waits a call is tried again.
+/// How often and after what waits a call is tried again. A transfer that can go on where it was cut begins to count anew whenever a try
+/// brought it on: a line that breaks every hour still carries an archive that takes a day.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// Before the second try; it doubles from there, with jitter.
@@ -48,7 +52,7 @@ impl Default for Patience {
 }
 
 impl Patience {
-    fn waits(self) -> impl Iterator<Item = Duration> + Send {
+    fn waits(self) -> ExponentialBackoff {
         ExponentialBuilder::default()
             .with_min_delay(self.first_wait)
             .with_max_delay(self.longest_wait)
@@ -62,19 +66,38 @@ impl Patience {
 pub struct Retry {
     inner: Arc<dyn Destination>,
     patience: Patience,
+    time: Arc<dyn Time>,
 }
 
 impl Retry {
     #[must_use]
     pub fn new(inner: Arc<dyn Destination>, patience: Patience) -> Self {
-        Self { inner, patience }
+        Self::timed(inner, patience, Arc::new(RealTime::default()))
+    }
+
+    /// By another clock than the machine's.
+    #[must_use]
+    pub fn timed(inner: Arc<dyn Destination>, patience: Patience, time: Arc<dyn Time>) -> Self {
+        Self {
+            inner,
+            patience,
+            time,
+        }
+    }
+
+    fn pauses(&self) -> Pauses {
+        Pauses {
+            patience: self.patience,
+            waits: self.patience.waits(),
+            time: Arc::clone(&self.time),
+        }
     }
 
     fn again<T>(&self, call: &Call<'_>, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
-        let mut waits = self.patience.waits();
+        let mut pauses = self.pauses();
         loop {
             match ask() {
-                Err(error) => pause(error, &mut waits, call)?,
+                Err(error) => pauses.after(error, call)?,
                 done => return done,
             }
         }
@@ -86,7 +109,7 @@ impl Retry {
         if found.is_none_or(|found| found.size != body.length) {
             return Ok(false);
         }
-        let mut reader = self.get(key, None, call)?;
+        let mut reader = self.get(key, Some(0..body.length), call)?;
         let mut digest = Sha256::new();
         let mut buffer = vec![0; BUFFER];
         loop {
@@ -94,40 +117,78 @@ impl Retry {
             match reader.read(&mut buffer) {
                 Ok(0) => return Ok(hex::encode(digest.finalize()) == body.sha256),
                 Ok(read) => digest.update(&buffer[..read]),
-                Err(e) => {
-                    let detail = "the archive that is there already cannot be read";
-                    return Err(DestinationError::because(ErrorKind::Exists, detail, e));
-                }
+                Err(e) => return Err(not_read_back(e)),
             }
         }
     }
 }
 
-/// Waits before the next try, or gives the error back.
-fn pause(
-    error: DestinationError,
-    waits: &mut impl Iterator<Item = Duration>,
-    call: &Call<'_>,
-) -> Result<()> {
-    if !error.kind.may_pass() || call.check().is_err() {
-        return Err(error);
+fn not_read_back(error: io::Error) -> DestinationError {
+    let detail = "the archive that is there already cannot be read";
+    match error.downcast::<DestinationError>() {
+        Ok(told) => told,
+        Err(error) => DestinationError::io(detail, error),
     }
-    let Some(wait) = waits.next() else {
-        return Err(error);
-    };
-    let wait = error.retry_after.map_or(wait, |asked| asked.max(wait));
-    let end = Instant::now() + wait;
-    // Whoever waits longer than there is time for need not wait at all.
-    if wait > LONGEST_WAIT || call.deadline.is_some_and(|deadline| deadline < end) {
-        return Err(error);
+}
+
+/// The waits between the tries of one call.
+struct Pauses {
+    patience: Patience,
+    waits: ExponentialBackoff,
+    time: Arc<dyn Time>,
+}
+
+impl Pauses {
+    /// As if nothing had failed yet.
+    fn renew(&mut self) {
+        self.waits = self.patience.waits();
     }
-    loop {
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(());
+
+    /// Waits before the next try, or gives the error back.
+    fn after(&mut self, error: DestinationError, call: &Call<'_>) -> Result<()> {
+        if !error.kind.may_pass() {
+            return Err(error);
         }
-        thread::sleep(left.min(LOOK_EVERY));
-        call.check()?;
+        // Whatever it was in the middle of: that is why it ended.
+        if call.cancel.is_cancelled() {
+            return call.check();
+        }
+        let Some(wait) = self.waits.next() else {
+            return Err(error);
+        };
+        let wait = error.retry_after.map_or(wait, |asked| asked.max(wait));
+        // Whoever waits longer than there is time for need not wait at all.
+        if wait > LONGEST_WAIT
+            || call
+                .deadline
+                .is_some_and(|deadline| deadline < Instant::now() + wait)
+        {
+            return Err(error);
+        }
+        let end = self.time.now() + wait;
+        loop {
+            let left = end.saturating_sub(self.time.now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.time.wait(left.min(LOOK_EVERY));
+            call.check()?;
+        }
+    }
+}
+
+/// Passes progress on, and remembers how far a transfer has come.
+struct Farthest<'a> {
+    observer: &'a dyn Observer,
+    sent: AtomicU64,
+}
+
+impl Observer for Farthest<'_> {
+    fn progress(&self, progress: &Progress) {
+        if progress.phase == Phase::Uploading {
+            self.sent.fetch_max(progress.done_bytes, Ordering::Relaxed);
+        }
+        self.observer.progress(progress);
     }
 }
 
@@ -147,10 +208,19 @@ impl Destination for Retry {
         left: &mut Option<Unfinished>,
         call: &Call<'_>,
     ) -> Result<Stored> {
-        let mut waits = self.patience.waits();
+        let mut pauses = self.pauses();
+        let farthest = Farthest {
+            observer: call.observer,
+            sent: AtomicU64::new(0),
+        };
+        let watched = Call {
+            observer: &farthest,
+            ..*call
+        };
         let mut tried_before = false;
+        let mut came_to = 0;
         loop {
-            let error = match self.inner.attempt(key, body, left, call) {
+            let error = match self.inner.attempt(key, body, left, &watched) {
                 Ok(stored) => return Ok(stored),
                 Err(error) => error,
             };
@@ -159,7 +229,12 @@ impl Destination for Retry {
                     verification: Verification::Verified,
                 });
             }
-            pause(error, &mut waits, call)?;
+            let sent = farthest.sent.load(Ordering::Relaxed);
+            if left.is_some() && sent >= came_to + WORTH {
+                came_to = sent;
+                pauses.renew();
+            }
+            pauses.after(error, call)?;
             tried_before = true;
         }
     }
@@ -184,8 +259,9 @@ impl Destination for Retry {
             key: key.clone(),
             range,
             read: 0,
+            came_to: 0,
             inner,
-            waits: Box::new(self.patience.waits()),
+            pauses: self.pauses(),
             cancel: call.cancel.clone(),
             deadline: call.deadline,
         }))
@@ -200,7 +276,7 @@ impl Destination for Retry {
         // By half a digest: a place may have more names than should be kept in memory.
         let mut given = HashSet::new();
         let mut refused = None;
-        self.again(call, || {
+        let listed = self.again(call, || {
             self.inner.list(prefix, call, &mut |listed| {
                 let digest = Sha256::digest(listed.key.as_str().as_bytes());
                 let half: [u8; 16] = std::array::from_fn(|n| digest[n]);
@@ -213,8 +289,8 @@ impl Destination for Retry {
                     DestinationError::new(ErrorKind::Cancelled, "not wanted any more")
                 })
             })
-        })
-        .map_err(|error| refused.take().unwrap_or(error))
+        });
+        refused.map_or(listed, Err)
     }
 
     fn stat(&self, key: &Key, call: &Call<'_>) -> Result<Option<Listed>> {
@@ -234,26 +310,33 @@ impl Destination for Retry {
     }
 }
 
-/// A reader that goes on where it was cut.
+/// A reader that goes on where it was cut. It gives exactly the bytes of its range, whatever the place does.
 struct Resuming {
     place: Arc<dyn Destination>,
     key: Key,
     range: Option<Range<u64>>,
     read: u64,
+    /// What of it was read when it was cut last.
+    came_to: u64,
     inner: Box<dyn Read + Send>,
-    waits: Box<dyn Iterator<Item = Duration> + Send>,
+    pauses: Pauses,
     cancel: Cancel,
     deadline: Option<Instant>,
 }
 
 impl Resuming {
     fn reopen(&mut self, mut error: DestinationError) -> Result<()> {
+        let cancel = self.cancel.clone();
         let call = Call {
             deadline: self.deadline,
-            ..Call::new(&self.cancel, &NoObserver)
+            ..Call::new(&cancel, &NoObserver)
         };
+        if self.read >= self.came_to + WORTH {
+            self.came_to = self.read;
+            self.pauses.renew();
+        }
         loop {
-            pause(error, &mut self.waits, &call)?;
+            self.pauses.after(error, &call)?;
             match self.open_rest(&call) {
                 Ok(inner) => {
                     self.inner = inner;
@@ -264,11 +347,11 @@ impl Resuming {
         }
     }
 
-    fn open_rest(&self, call: &Call<'_>) -> Result<Box<dyn Read + Send>> {
+    fn open_rest(&mut self, call: &Call<'_>) -> Result<Box<dyn Read + Send>> {
         let whole = match &self.range {
             Some(range) => range.clone(),
             None => match self.place.stat(&self.key, call)? {
-                Some(found) => 0..found.size,
+                Some(found) => self.range.insert(0..found.size).clone(),
                 None => {
                     let detail = format!("`{}` went away while it was read", self.key.as_str());
                     return Err(DestinationError::new(ErrorKind::Missing, detail));
@@ -278,40 +361,58 @@ impl Resuming {
         let rest = whole.start.saturating_add(self.read)..whole.end;
         self.place.get(&self.key, Some(rest), call)
     }
+
+    /// What is still to come, where that is known.
+    fn left(&self) -> Option<u64> {
+        let range = self.range.as_ref()?;
+        Some((range.end.saturating_sub(range.start)).saturating_sub(self.read))
+    }
 }
 
 impl Read for Resuming {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            match self.inner.read(buffer) {
+            let left = self.left();
+            let most = left.map_or(buffer.len(), |left| {
+                usize::try_from(left)
+                    .unwrap_or(usize::MAX)
+                    .min(buffer.len())
+            });
+            if most == 0 {
+                return Ok(0);
+            }
+            match self.inner.read(&mut buffer[..most]) {
+                Ok(0) if left.is_some() => {
+                    let detail = format!("the archive ends {} bytes early", left.unwrap_or(0));
+                    self.reopen(DestinationError::new(ErrorKind::Truncated, detail))?;
+                }
                 Ok(read) => {
                     self.read += read as u64;
                     return Ok(read);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => match passing(&error) {
-                    Some(passing) => self.reopen(passing)?,
-                    None => return Err(error),
-                },
+                Err(error) => {
+                    let passing = passing(error)?;
+                    self.reopen(passing)?;
+                }
             }
         }
     }
 }
 
-/// The error of a reader, where another try may help.
-fn passing(error: &io::Error) -> Option<DestinationError> {
-    let kind = match (DestinationError::of_read(error), error.kind()) {
-        (Some(told), _) => told.kind,
-        (None, io::ErrorKind::UnexpectedEof) => ErrorKind::Truncated,
-        (None, io::ErrorKind::TimedOut) => ErrorKind::Timeout,
-        (None, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
-            ErrorKind::Unreachable
-        }
-        (None, _) => return None,
+/// What a reader failed with where another try may help, else the error as it was.
+fn passing(error: io::Error) -> io::Result<DestinationError> {
+    let error = match error.downcast::<DestinationError>() {
+        Ok(told) if told.kind.may_pass() => return Ok(told),
+        Ok(told) => return Err(told.into()),
+        Err(error) => error,
     };
-    let after = DestinationError::of_read(error).and_then(|told| told.retry_after);
-    kind.may_pass().then(|| DestinationError {
-        retry_after: after,
-        ..DestinationError::new(kind, error.to_string())
-    })
+    let kind = match error.kind() {
+        io::ErrorKind::UnexpectedEof => ErrorKind::Truncated,
+        io::ErrorKind::TimedOut => ErrorKind::Timeout,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => ErrorKind::Unreachable,
+        _ => return Err(error),
+    };
+    let detail = "reading was cut";
+    Ok(DestinationError::because(kind, detail, error))
 }

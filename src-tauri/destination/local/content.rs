@@ -134,6 +134,8 @@ fn each_block(
         total_bytes: length,
         what: what.to_owned(),
     };
+    let pace = call.pace.filter(|_| phase == Phase::Uploading);
+    let most = pace.map_or(BUFFER, |pace| BUFFER.min(pace.most() as usize));
     let (full, blocks) = bounded::<io::Result<Vec<u8>>>(AHEAD);
     let (back, spare) = bounded::<Vec<u8>>(AHEAD + 1);
     thread::scope(|scope| {
@@ -142,7 +144,7 @@ fn each_block(
             let mut left = length;
             while left > 0 {
                 let mut block = spare.try_recv().unwrap_or_default();
-                block.resize(usize::try_from(left).unwrap_or(BUFFER).min(BUFFER), 0);
+                block.resize(usize::try_from(left).unwrap_or(most).min(most), 0);
                 let read = from.read_exact(&mut block);
                 left -= block.len() as u64;
                 let failed = read.is_err();
@@ -155,6 +157,9 @@ fn each_block(
             call.check().map_err(Failed::Call)?;
             let block = block.map_err(Failed::Io)?;
             digest.update(&block);
+            if let Some(pace) = pace {
+                pace.take(block.len(), call).map_err(Failed::Call)?;
+            }
             take(&block).map_err(Failed::Io)?;
             progress.done_bytes += block.len() as u64;
             call.observer.progress(&progress);
