@@ -132,3 +132,91 @@ pub(super) fn unreadable(body: &Body, cause: std::io::Error) -> DestinationError
     let detail = format!("the finished archive `{path}` cannot be read");
     DestinationError::because(ErrorKind::Protocol, detail, cause)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::num::NonZeroU32;
+
+    use super::*;
+    use crate::destination::throttle::Pace;
+    use crate::model::{Cancel, NoObserver};
+
+    fn staged(bytes: &[u8]) -> (tempfile::NamedTempFile, Body) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let body = Body {
+            path: file.path().to_owned(),
+            length: bytes.len() as u64,
+            sha256: hex::encode(Sha256::digest(bytes)),
+            read_back: None,
+        };
+        (file, body)
+    }
+
+    fn all(sending: &mut Sending<'_>, most: u64) -> Result<Vec<u8>> {
+        let mut sent = Vec::new();
+        while let Some(block) = sending.next_up_to(most)? {
+            assert!(block.len() as u64 <= most);
+            sent.extend_from_slice(&block);
+        }
+        Ok(sent)
+    }
+
+    #[test]
+    fn every_byte_is_given_away_once_wherever_it_begins() {
+        let bytes: Vec<u8> = (0..700_000u32).map(|n| (n % 251) as u8).collect();
+        let (_file, body) = staged(&bytes);
+        let cancel = Cancel::new();
+        let call = Call::new(&cancel, &NoObserver);
+        for start in [0, 1, 300_000, 699_999, 700_000] {
+            let mut sending = Sending::open(&body, "nas", &call).unwrap();
+            sending.skip(start as u64).unwrap();
+            assert!(all(&mut sending, 100_000).unwrap() == bytes[start..]);
+            assert_eq!(sending.left(), 0);
+        }
+    }
+
+    #[test]
+    fn the_last_byte_of_what_changed_is_never_given_away() {
+        for length in [0, 1, 300_000] {
+            let (mut file, body) = staged(&vec![7; length]);
+            file.write_all(b"more").unwrap();
+            let cancel = Cancel::new();
+            let call = Call::new(&cancel, &NoObserver);
+            let sent = Sending::open(&body, "nas", &call)
+                .and_then(|mut sending| all(&mut sending, u64::MAX));
+            assert_eq!(sent.unwrap_err().kind, ErrorKind::Protocol);
+        }
+        let (file, mut body) = staged(&[7; 300_000]);
+        body.sha256 = "0".repeat(64);
+        let cancel = Cancel::new();
+        let call = Call::new(&cancel, &NoObserver);
+        let mut sending = Sending::open(&body, "nas", &call).unwrap();
+        let mut given = 0;
+        let failed = loop {
+            match sending.next() {
+                Ok(block) => given += block.unwrap().len(),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(failed.kind, ErrorKind::Protocol);
+        assert!(given < 300_000, "{given}");
+        drop(file);
+    }
+
+    #[test]
+    fn blocks_at_a_pace_are_no_larger_than_what_may_go_at_once() {
+        let (_file, body) = staged(&[7; 20_000]);
+        let pace = Pace::new(NonZeroU32::new(60_000).unwrap());
+        let cancel = Cancel::new();
+        let call = Call {
+            pace: Some(&pace),
+            ..Call::new(&cancel, &NoObserver)
+        };
+        let mut sending = Sending::open(&body, "nas", &call).unwrap();
+        while let Some(block) = sending.next().unwrap() {
+            assert!(block.len() <= pace.most() as usize);
+        }
+    }
+}

@@ -86,6 +86,7 @@ pub enum Fault {
     Stops(u64),
     /// One byte too early, and as many.
     Shifted,
+    /// Its beginning.
     ByteByByte,
 
     // Of `Get` and `Delete`: what is not there is an error of this kind.
@@ -288,6 +289,7 @@ impl Faulty {
     ) -> Result<Stored> {
         let quiet = Call {
             observer: &NoObserver,
+            pace: None,
             ..*call
         };
         let claimed = |altered: &[u8]| {
@@ -297,14 +299,18 @@ impl Faulty {
             Ok(CLAIMED)
         };
         let bytes = || std::fs::read(&body.path).unwrap();
+        // What was written in place goes over no wire.
         let cut = |at, kind, keeps| {
+            if self.is_in_place(key, body)? {
+                return Ok(None);
+            }
             planned.reach();
-            Cut { at, kind, keeps }
+            Ok(Some(Cut { at, kind, keeps }))
         };
         let cut = match &planned.fault {
-            Fault::CutsAt(at, kind) => cut(*at, Some(*kind), false),
-            Fault::CutsAndKeeps(at, kind) => cut(*at, Some(*kind), true),
-            Fault::StallsAt(at) => cut(*at, None, false),
+            Fault::CutsAt(at, kind) => cut(*at, Some(*kind), false)?,
+            Fault::CutsAndKeeps(at, kind) => cut(*at, Some(*kind), true)?,
+            Fault::StallsAt(at) => cut(*at, None, false)?,
             Fault::StoresNothing => {
                 planned.reach();
                 return Ok(CLAIMED);
@@ -339,9 +345,12 @@ impl Faulty {
                     .inner
                     .put(key, body, &Call::new(&Cancel::new(), &NoObserver));
             }
-            _ => return self.pass(key, body, left, call),
+            _ => None,
         };
-        self.wire.carry(body, left, Some(cut), call)?;
+        if cut.is_none() {
+            return self.pass(key, body, left, call);
+        }
+        self.wire.carry(body, left, cut, call)?;
         unreachable!("a wire that is cut carries nothing to its end")
     }
 
@@ -365,6 +374,7 @@ impl Faulty {
         self.wire.carry(body, left, None, call)?;
         let quiet = Call {
             observer: &NoObserver,
+            pace: None,
             ..*call
         };
         self.inner.put(key, body, &quiet)

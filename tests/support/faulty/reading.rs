@@ -10,6 +10,9 @@ use holdfast::model::{Cancel, NoObserver};
 
 use super::{Fault, fault, stalled};
 
+/// Of whom reads byte by byte.
+const PATIENCE: u64 = 10_000;
+
 pub struct Reading {
     inner: Box<dyn Read + Send>,
     fault: Option<Fault>,
@@ -67,7 +70,7 @@ impl Read for Reading {
             };
         }
         let most = match self.fault {
-            Some(Fault::ByteByByte) => 1,
+            Some(Fault::ByteByByte) if self.given < PATIENCE => 1,
             _ => left,
         };
         let most = most.min(buffer.len());
