@@ -212,6 +212,14 @@ pub struct TestCheck {
     pub message: String,
 }
 
+/// What opens the place of a configuration: `open`, but for tests.
+pub type Open = dyn Fn(
+        &DestinationConfig,
+        &BTreeMap<String, SecretString>,
+    ) -> Result<Arc<dyn Destination>, DestinationError>
+    + Send
+    + Sync;
+
 /// Opens the place of a configuration, with its retries and its bandwidth limit. It connects to nothing yet. Secrets by their name
 /// (`password`, …).
 pub fn open(

@@ -1,6 +1,7 @@
 //! The verb `backup`: one archive, built once, to every destination asked for, each with an outcome of its own.
 
 use std::path::PathBuf;
+use std::thread;
 
 use jiff::Timestamp;
 
@@ -16,10 +17,13 @@ use crate::service::report::BackupReport;
 use crate::service::run::Run;
 use crate::service::{Act, BackupRequest, BackupService, Error, Result, hooks, shrink, space};
 
+mod deliver;
 mod retain;
 mod stage;
 mod target;
+mod together;
 
+use deliver::Delivery;
 use stage::stage;
 use target::{Target, free_name};
 
@@ -59,16 +63,8 @@ impl BackupService {
         }
         // Each is recorded, whatever became of the record before it: none stays `running`.
         let mut recorded = Ok(());
-        for target in &mut targets {
-            target
-                .execution
-                .completed_at
-                .get_or_insert_with(Timestamp::now);
-            let kept = self.store.update_execution(&target.execution);
-            recorded = recorded.and(
-                kept.map_err(Error::from)
-                    .and_then(|()| self.remember_last(target)),
-            );
+        for target in targets.iter_mut().filter(|target| !target.recorded) {
+            recorded = recorded.and(self.record(target));
         }
         done?;
         recorded?;
@@ -110,6 +106,8 @@ impl BackupService {
                 config,
                 execution,
                 place,
+                silent: false,
+                recorded: false,
             });
         }
         targets
@@ -137,9 +135,11 @@ impl BackupService {
         let survey = Survey::take(self, instance, None)?;
         let needs = space::of_backup(self, instance, &survey)?;
         space::require(run.workspace(), needs.workspace)?;
-        for target in targets.iter_mut() {
-            target.require_space(needs.archive, act);
-        }
+        thread::scope(|scope| {
+            for target in targets.iter_mut() {
+                scope.spawn(|| target.prepare(needs.archive, act));
+            }
+        });
         let name = free_name(targets, instance, wanted, act);
         if none_is_left(targets) {
             return Ok(());
@@ -183,27 +183,24 @@ impl BackupService {
         assembled.warnings.extend(told);
         let shrunk = shrink::compared_with_last(self, instance, &assembled.packed.manifest)?;
         assembled.warnings.extend(shrunk);
-        let manifest = String::from_utf8_lossy(&assembled.packed.manifest_json).into_owned();
         let body = Body {
             path: staged.path.clone(),
             length: assembled.packed.size,
             sha256: assembled.packed.sha256.clone(),
             read_back: staged.read_back(assembled.packed.size),
         };
-        // The place whose temporary name holds the staged file comes last: publishing takes the file away from under the others.
-        let order = (0..targets.len())
-            .filter(|i| Some(*i) != staged.at)
-            .chain(staged.at);
-        let mut delivered = false;
-        for index in order {
-            if let Some(target) = targets.get_mut(index) {
-                delivered |= target.deliver(instance, &label.name, &body, &assembled, act);
-            }
-        }
+        let delivery = Delivery {
+            service: self,
+            run_id: &run.id,
+            instance,
+            name: &label.name,
+            body: &body,
+            assembled: &assembled,
+            act,
+        };
+        let delivered = delivery.to_all(targets, staged.at);
         drop(staged);
-        if delivered {
-            self.store.set_manifest(&run.id, &manifest)?;
-        }
+        let delivered = delivered?;
         act.cancel.check().or(if delivered {
             Ok(())
         } else {
@@ -219,6 +216,15 @@ impl BackupService {
         } else {
             Seal::None
         })
+    }
+
+    /// What became of one destination.
+    fn record(&self, target: &mut Target) -> Result<()> {
+        let ended = &mut target.execution.completed_at;
+        ended.get_or_insert_with(Timestamp::now);
+        self.store.update_execution(&target.execution)?;
+        target.recorded = true;
+        self.remember_last(target)
     }
 
     fn remember_last(&self, target: &Target) -> Result<()> {

@@ -167,7 +167,7 @@ impl BackupService {
         } else {
             self.destination_secrets(&config.id, names)?
         };
-        destination::open(config, &secrets).map_err(|cause| failed(config, cause))
+        (self.places)(config, &secrets).map_err(|cause| failed(config, cause))
     }
 }
 

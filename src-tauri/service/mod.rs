@@ -37,6 +37,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
+use crate::destination;
 use crate::keys::{self, Backend, SecretStore};
 use crate::model::{ArchiveType, Cancel, DestinationType, NoObserver, Observer, Template};
 use crate::store::{Access, Store, StoreError};
@@ -57,6 +58,7 @@ pub struct BackupService {
     pub(crate) store: Store,
     pub(crate) secrets: Box<dyn SecretStore>,
     backend: Backend,
+    places: Box<destination::Open>,
 }
 
 /// What an act is given besides its arguments.
@@ -178,12 +180,20 @@ impl BackupService {
             store,
             data_dir,
             backend,
+            places: Box::new(destination::open),
         };
         if service.store.access() == Access::Full {
             service.sweep_dead_runs()?;
             restore::recover(&service.data_dir, &service.store)?;
         }
         Ok(service)
+    }
+
+    /// The same, with destinations that are opened in another way: for places that are not what they should be.
+    #[must_use]
+    pub fn with_places(mut self, places: Box<destination::Open>) -> Self {
+        self.places = places;
+        self
     }
 
     #[must_use]

@@ -1,11 +1,19 @@
 //! What a scheduler has to know before it starts a run, and after one whose process died. When something runs is not decided here.
 
+use std::time::{Duration, Instant};
+
+use crate::destination::{Call, Key};
 use crate::model::{
     DestinationConfig, Execution, ExecutionKind, ExecutionStatus, Instance, InstanceId,
 };
 use crate::service::{Act, ArchiveRef, BackupService, Result, destinations};
 use crate::store::{Access, ExecutionFilter};
 use crate::{keys, service::Error};
+
+/// An archive that nobody makes.
+const NOBODYS: &str = "holdfast-00000000/manual/backup-holdfast-20000101-000000-manual.tar.gz.age";
+/// How long a place may take to say anything.
+const ANSWERING: Duration = Duration::from_secs(30);
 
 impl BackupService {
     /// None where it is gone.
@@ -29,8 +37,14 @@ impl BackupService {
     /// Whether a place is there at all: an unmounted disk, a network that is not up yet.
     pub(crate) fn answers(&self, place: &DestinationConfig) -> Result<()> {
         let opened = self.open_destination(place)?;
-        opened
-            .free_space(&Act::quiet().call())
+        let act = Act::quiet();
+        let call = Call {
+            deadline: Instant::now().checked_add(ANSWERING),
+            ..act.call()
+        };
+        // Whatever is there of this name: it has to be asked for, while free space is what many places cannot tell.
+        Key::new(NOBODYS)
+            .and_then(|key| opened.stat(&key, &call))
             .map(drop)
             .map_err(|cause| destinations::failed(place, cause))
     }

@@ -2,20 +2,27 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::destination::{Body, Destination, ErrorKind, Key, Verification};
+use crate::destination::{Body, Call, Destination, ErrorKind, Key, Verification};
 use crate::model::{
     ArchiveName, DestinationConfig, Execution, ExecutionStatus, Instance, Phase, Warning,
 };
 use crate::service::assemble::Assembled;
 use crate::service::destinations::failed;
+use crate::service::error::was_cancelled;
 use crate::service::report::BackupExecution;
 use crate::service::{Act, Error, Result};
 
 /// Suffixes that are tried where a name is taken.
 const SUFFIXES: std::ops::RangeInclusive<u32> = 2..=99;
+
+/// What was begun so long ago and is not finished never will be.
+const DEAD: Duration = Duration::from_hours(24);
+/// How long a place may take to answer before the run begins: the others wait meanwhile.
+const ASKED: Duration = Duration::from_mins(1);
 
 /// A destination of this run and what became of it.
 pub(super) struct Target {
@@ -23,6 +30,10 @@ pub(super) struct Target {
     pub execution: Execution,
     /// An error here is this destination's outcome, not the run's.
     pub place: Result<Arc<dyn Destination>>,
+    /// It did not answer when it was asked before the run: it is not asked again before it is written to.
+    pub silent: bool,
+    /// Its outcome is in the store.
+    pub recorded: bool,
 }
 
 impl Target {
@@ -44,14 +55,29 @@ impl Target {
         }
     }
 
-    /// A place that cannot say, or cannot be reached, answers for itself when it is written to.
-    pub fn require_space(&mut self, needed: u64, act: &Act<'_>) {
-        if let Ok(place) = &self.place
-            && let Ok(Some(free)) = place.free_space(&act.call())
-            && free < needed
-        {
-            let path = PathBuf::from(&self.config.name);
-            self.place = Err(Error::NoSpace { path, needed, free });
+    /// Sweeps away what writes of ours that were interrupted left there, and looks whether the archive will fit. A place that cannot say,
+    /// or cannot be reached, answers for itself when it is written to.
+    pub fn prepare(&mut self, needed: u64, act: &Act<'_>) {
+        let Ok(place) = &self.place else { return };
+        let call = soon(act);
+        let asked = place
+            .sweep(DEAD, &call)
+            .map(drop)
+            .or_else(|error| {
+                if error.kind.may_pass() {
+                    Err(error)
+                } else {
+                    Ok(())
+                }
+            })
+            .and_then(|()| place.free_space(&call));
+        match asked {
+            Ok(Some(free)) if free < needed => {
+                let path = PathBuf::from(&self.config.name);
+                self.place = Err(Error::NoSpace { path, needed, free });
+            }
+            Ok(_) => {}
+            Err(error) => self.silent = error.kind.may_pass(),
         }
     }
 
@@ -96,6 +122,7 @@ impl Target {
                 true
             }
             Err(error) => {
+                let error = was_cancelled(error, act.cancel);
                 self.fail(&error);
                 self.place = Err(error);
                 false
@@ -148,6 +175,13 @@ fn publish(
     )
 }
 
+fn soon<'a>(act: &'a Act<'_>) -> Call<'a> {
+    Call {
+        deadline: Instant::now().checked_add(ASKED),
+        ..act.call()
+    }
+}
+
 /// A name that is free at every place that can be asked; a place that cannot fails later, with its own reason.
 pub(super) fn free_name(
     targets: &[Target],
@@ -155,13 +189,15 @@ pub(super) fn free_name(
     wanted: ArchiveName,
     act: &Act<'_>,
 ) -> ArchiveName {
+    let call = soon(act);
     let taken = |name: &ArchiveName| {
         let Ok(key) = key_of(instance, name) else {
             return false;
         };
-        let places = targets.iter().filter_map(|t| t.place.as_ref().ok());
+        let places = targets.iter().filter(|t| !t.silent);
+        let places = places.filter_map(|t| t.place.as_ref().ok());
         places
-            .map(|place| place.stat(&key, &act.call()))
+            .map(|place| place.stat(&key, &call))
             .any(|there| matches!(there, Ok(Some(_))))
     };
     let mut names = std::iter::once(None)
