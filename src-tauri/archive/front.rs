@@ -29,12 +29,12 @@ pub(super) struct Observed {
 pub(super) fn find(content: &Content, tail_fault: &str) -> Result<Found, OpenError> {
     let input = BufReader::with_capacity(64 * 1024, content.span(0, content.size)?);
     let mut members = MemberReader::new(Position { input, at: 0 })
-        .map_err(|error| lost(content, 0, tail_fault, &OpenError::from_io(error)))?;
+        .map_err(|error| lost(content, 0, tail_fault, OpenError::from_io(error)))?;
     let compression = members.compression;
     let mut tar = TarReader::new(BufReader::with_capacity(64 * 1024, &mut members), 0);
     let found = look(&mut tar);
     let intact = members.intact;
-    let met = found.map_err(|error| lost(content, intact, tail_fault, &error))?;
+    let met = found.map_err(|error| lost(content, intact, tail_fault, error))?;
     let count = members
         .observed
         .uncompressed
@@ -74,12 +74,11 @@ pub(super) fn check(table: &Table, observed: &Observed) -> Result<(), OpenError>
     ))
 }
 
-fn lost(content: &Content, intact: u64, tail_fault: &str, error: &OpenError) -> OpenError {
+fn lost(content: &Content, intact: u64, tail_fault: &str, error: OpenError) -> OpenError {
     let reason = match error {
-        OpenError::Refused { reason, .. } => reason.clone(),
-        OpenError::Read(cause) => {
-            return OpenError::Read(io::Error::new(cause.kind(), cause.to_string()));
-        }
+        OpenError::Refused { reason, .. } => reason,
+        // Of the place, not of the archive.
+        OpenError::Read(cause) => return OpenError::Read(cause),
         other => other.to_string(),
     };
     let intact_bytes = content.file_position(intact);

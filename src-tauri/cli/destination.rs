@@ -11,7 +11,7 @@ use super::page::{Column, Page};
 use super::secret;
 use super::session::Session;
 use super::words;
-use crate::model::{DestinationConfig, DestinationType};
+use crate::model::{DestinationConfig, DestinationType, harmless};
 use crate::service::NewDestination;
 use crate::service::report::{BrowsedArchive, TestReport};
 
@@ -267,6 +267,15 @@ fn test_page(page: &mut Page, name: &str, report: &TestReport) {
     } else {
         format!("Destination `{name}` cannot be relied on as it is.")
     });
+    if let Some(fingerprint) = &report.fingerprint {
+        let fingerprint = harmless(fingerprint);
+        page.line(format!(
+            "It presented {fingerprint}. If this is the fingerprint you expect:"
+        ));
+        page.line(format!(
+            "  holdfast destination set {name} --set fingerprint={fingerprint}"
+        ));
+    }
 }
 
 fn type_parser() -> impl TypedValueParser<Value = DestinationType> {

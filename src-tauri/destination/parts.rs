@@ -232,7 +232,9 @@ impl<S> Part<'_, S> {
 
 impl<S> Outgoing for Part<'_, S> {
     fn next_up_to(&mut self, most: u64) -> Result<Option<Bytes>> {
-        let length = (self.length - self.given).min(most).min(SENT);
+        // Larger ones would come in bursts, however long they wait.
+        let smooth = self.call.pace.map_or(u64::MAX, |pace| pace.most().into());
+        let length = (self.length - self.given).min(most).min(SENT).min(smooth);
         if length == 0 {
             return Ok(None);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::destination::{self, Call, Destination, DestinationError};
+use crate::destination::{self, Call, Destination, DestinationError, Key};
 use crate::model::instance::is_instance_name;
 use crate::model::{DestinationConfig, DestinationType};
 use crate::service::report::TestReport;
@@ -142,9 +142,19 @@ impl BackupService {
         let place = self.open_destination(&config)?;
         let checks = destination::test(&*place, &act.call());
         act.cancel.check()?;
+        let reached = checks.first().is_some_and(|first| first.ok);
+        let fingerprint = if reached {
+            None
+        } else {
+            // The checks are in words; what was presented has to be exact.
+            let asked = place.list(Key::CONTRACT_FOLDER, &act.call(), &mut |_| Ok(()));
+            let trust = |error: &DestinationError| error.kind == destination::ErrorKind::Trust;
+            asked.err().filter(trust).and_then(|error| error.presented)
+        };
         Ok(TestReport {
             ok: checks.iter().all(|c| c.ok),
             checks,
+            fingerprint,
         })
     }
 

@@ -11,6 +11,7 @@ use crate::model::retention::PolicyError;
 use crate::model::schedule::ScheduleError;
 use crate::model::{Cancel, Cancelled, Problem, Warning};
 use crate::service::hooks::HookError;
+use crate::service::ranges::AtPlace;
 use crate::service::report::RetentionFailure;
 use crate::service::restore::error::RestoreError;
 use crate::service::sentences;
@@ -31,7 +32,7 @@ pub enum Error {
     #[error(transparent)]
     Pack(#[from] PackError),
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(OpenError),
     #[error("destination `{name}`")]
     Destination {
         name: String,
@@ -252,6 +253,23 @@ impl Error {
             | Self::Scan(ScanError::Glob { .. }) => 2,
             error if error.is_cancelled() => 130,
             _ => 1,
+        }
+    }
+}
+
+impl From<OpenError> for Error {
+    /// Where the place failed that the archive lies at, that is what failed.
+    fn from(error: OpenError) -> Self {
+        let cause = match error {
+            OpenError::Read(cause) => cause,
+            error => return Self::Open(error),
+        };
+        match AtPlace::of_read(cause) {
+            Ok(AtPlace { cause, .. }) if cause.kind == ErrorKind::Cancelled => {
+                Self::Cancelled(Cancelled)
+            }
+            Ok(AtPlace { name, cause }) => Self::Destination { name, cause },
+            Err(cause) => Self::Open(OpenError::Read(cause)),
         }
     }
 }

@@ -80,7 +80,7 @@ impl BackupService {
         let meter = Meter::new(act, Phase::Fetching, located.size);
         let fetched = source
             .read_range(0, located.size)
-            .map_err(|e| Error::Open(OpenError::Read(e)))
+            .map_err(|e| Error::from(OpenError::Read(e)))
             .and_then(|inner| {
                 copy(&mut meter.reader(inner, &located.label), &part)
                     .map_err(|e| was_cancelled(e, act.cancel))

@@ -10,7 +10,7 @@ use crate::archive::{self, FileSource, OLD_HEAD, OldForm, OpenError, RangeRead};
 use crate::destination::{Destination, DestinationError, Key, Listed};
 use crate::model::{DestinationConfig, Execution, ExecutionKind, Placed};
 use crate::service::destinations::failed;
-use crate::service::error::at;
+use crate::service::error::{at, was_cancelled};
 use crate::service::held::Held;
 use crate::service::ranges::{Counting, Remote};
 use crate::service::{Act, ArchiveRef, BackupService, Error, Result};
@@ -168,8 +168,11 @@ impl Located {
         let inner: Box<dyn RangeRead> = match &self.place {
             Place::File(path) => Box::new(FileSource::open(path).map_err(|e| at(path, e))?),
             Place::Destination {
-                destination, key, ..
+                config,
+                destination,
+                key,
             } => Box::new(Remote {
+                name: config.name.clone(),
                 destination: Arc::clone(destination),
                 key: key.clone(),
                 size: self.size,
@@ -220,20 +223,9 @@ impl Located {
         }
     }
 
-    /// A destination's own error says more than "reading failed".
+    /// What is cancelled ends in whatever error it was in the middle of.
     pub(super) fn open_error(&self, error: OpenError, act: &Act<'_>) -> Error {
-        if act.cancel.is_cancelled() {
-            return Error::Cancelled(crate::model::Cancelled);
-        }
-        match (error, &self.place) {
-            (OpenError::Read(cause), Place::Destination { config, .. }) => {
-                match cause.downcast::<DestinationError>() {
-                    Ok(cause) => failed(config, cause),
-                    Err(cause) => Error::Open(OpenError::Read(cause)),
-                }
-            }
-            (error, _) => Error::Open(error),
-        }
+        was_cancelled(Error::from(error), act.cancel)
     }
 }
 

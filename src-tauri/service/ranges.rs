@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sha2::{Digest, Sha256};
 
 use crate::archive::RangeRead;
-use crate::destination::{Call, Destination, ErrorKind, Key};
+use crate::destination::{Call, Destination, DestinationError, ErrorKind, Key};
 use crate::model::{Cancel, NoObserver};
 
-/// An archive at a destination: one `get` a range.
+/// An archive at a destination: one `get` a range. What fails there is an `AtPlace`, at once or in the middle.
 pub(super) struct Remote {
+    /// The destination's.
+    pub name: String,
     pub destination: Arc<dyn Destination>,
     pub key: Key,
     pub size: u64,
@@ -28,13 +30,60 @@ impl RangeRead for Remote {
         let call = Call::new(&self.cancel, &NoObserver);
         self.destination
             .get(&self.key, Some(start..start.saturating_add(length)), &call)
-            .map_err(|error| {
-                let kind = match error.kind {
-                    ErrorKind::Missing => io::ErrorKind::NotFound,
-                    _ => io::ErrorKind::Other,
-                };
-                io::Error::new(kind, error)
+            .map(|inner| {
+                let (name, cancel) = (self.name.clone(), self.cancel.clone());
+                Box::new(Named {
+                    inner,
+                    name,
+                    cancel,
+                }) as _
             })
+            .map_err(|cause| AtPlace::wrap(&self.name, cause))
+    }
+}
+
+/// What failed at a destination while an archive was read, on its way through readers that know no destinations.
+#[derive(Debug, thiserror::Error)]
+#[error("destination `{name}`")]
+pub(super) struct AtPlace {
+    pub name: String,
+    #[source]
+    pub cause: DestinationError,
+}
+
+impl AtPlace {
+    fn wrap(name: &str, cause: DestinationError) -> io::Error {
+        let name = name.to_owned();
+        io::Error::other(Self { name, cause })
+    }
+
+    /// Takes it out again. An error of another kind comes back.
+    pub fn of_read(error: io::Error) -> io::Result<Self> {
+        error.downcast()
+    }
+}
+
+struct Named {
+    inner: Box<dyn Read + Send>,
+    name: String,
+    cancel: Cancel,
+}
+
+impl Read for Named {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer).map_err(|error| {
+            if error.kind() == io::ErrorKind::Interrupted {
+                return error;
+            }
+            let cause = match error.downcast::<DestinationError>() {
+                _ if self.cancel.is_cancelled() => {
+                    DestinationError::new(ErrorKind::Cancelled, "cancelled")
+                }
+                Ok(told) => told,
+                Err(error) => DestinationError::io("the archive cannot be read", error),
+            };
+            AtPlace::wrap(&self.name, cause)
+        })
     }
 }
 

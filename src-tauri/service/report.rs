@@ -162,6 +162,8 @@ pub struct ExtractReport {
 pub struct TestReport {
     pub ok: bool,
     pub checks: Vec<TestCheck>,
+    /// What the place presented where it is not trusted, as the setting `fingerprint` takes it: for a person to compare.
+    pub fingerprint: Option<String>,
 }
 
 /// Of a hook that was run to see what it does.

@@ -7,7 +7,7 @@ use std::thread;
 
 use super::target::Target;
 use super::together::Together;
-use crate::destination::Body;
+use crate::destination::{Body, Call};
 use crate::model::{ArchiveName, Instance};
 use crate::service::assemble::Assembled;
 use crate::service::{Act, BackupService, Result};
@@ -62,13 +62,11 @@ impl Delivery<'_> {
         has_manifest: &Mutex<bool>,
     ) -> Result<bool> {
         let part = together.part(&target.config.name);
-        let act = Act {
+        let call = Call {
             observer: &part,
-            cancel: self.act.cancel,
-            triggered_by: self.act.triggered_by.clone(),
-            run_id: self.act.run_id.clone(),
+            ..self.act.call()
         };
-        let delivered = target.deliver(self.instance, self.name, self.body, self.assembled, &act);
+        let delivered = target.deliver(self.instance, self.name, self.body, self.assembled, &call);
         drop(part);
         if delivered {
             self.keep_manifest(has_manifest)?;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::destination::{Body, Call, Destination, ErrorKind, Key, Verification};
 use crate::model::{
-    ArchiveName, DestinationConfig, Execution, ExecutionStatus, Instance, Phase, Warning,
+    ArchiveName, DestinationConfig, Execution, ExecutionStatus, Instance, Phase, Progress, Warning,
 };
 use crate::service::assemble::Assembled;
 use crate::service::destinations::failed;
@@ -88,14 +88,14 @@ impl Target {
         name: &ArchiveName,
         body: &Body,
         assembled: &Assembled,
-        act: &Act<'_>,
+        call: &Call<'_>,
     ) -> bool {
         let Ok(place) = &self.place else {
             self.fail_with_place();
             return false;
         };
         let place = Arc::clone(place);
-        match publish(&*place, &self.config, instance, name, body, act) {
+        match publish(&*place, &self.config, instance, name, body, call) {
             Ok((name, key, verification)) => {
                 let packed = &assembled.packed;
                 let e = &mut self.execution;
@@ -122,7 +122,7 @@ impl Target {
                 true
             }
             Err(error) => {
-                let error = was_cancelled(error, act.cancel);
+                let error = was_cancelled(error, call.cancel);
                 self.fail(&error);
                 self.place = Err(error);
                 false
@@ -153,16 +153,21 @@ fn publish(
     instance: &Instance,
     name: &ArchiveName,
     body: &Body,
-    act: &Act<'_>,
+    call: &Call<'_>,
 ) -> Result<(ArchiveName, Key, Verification)> {
-    act.tell(Phase::Uploading, &config.name);
+    call.observer.progress(&Progress {
+        phase: Phase::Uploading,
+        done_bytes: 0,
+        total_bytes: body.length,
+        what: config.name.clone(),
+    });
     let mut last = None;
     for suffix in
         std::iter::once(name.suffix).chain(SUFFIXES.map(Some).filter(|s| *s > name.suffix))
     {
         let name = name.with_suffix(suffix);
         let key = key_of(instance, &name)?;
-        match place.put(&key, body, &act.call()) {
+        match place.put(&key, body, call) {
             Ok(stored) => return Ok((name, key, stored.verification)),
             Err(error) if error.kind == ErrorKind::Exists => last = Some(error),
             Err(error) => return Err(failed(config, error)),

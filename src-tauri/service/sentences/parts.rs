@@ -211,13 +211,17 @@ pub(super) fn destination(name: &str, error: &DestinationError) -> Problem {
         ErrorKind::Authentication => (
             "authentication",
             "did not accept the credentials",
-            "Set the user name and secret again.",
+            "Set the user name and the secret again with `holdfast destination set`, and look whether the account is locked or has \
+             expired.",
         ),
-        ErrorKind::Trust => (
-            "trust",
-            "is not the server that is trusted",
-            "Find out why its key changed before you trust it.",
-        ),
+        ErrorKind::Trust => {
+            let message = format!("Destination {name} cannot be trusted: {detail}");
+            return words(
+                "trust",
+                message,
+                trust_hint(name, error.presented.as_deref()),
+            );
+        }
         ErrorKind::Unreachable => (
             "unreachable",
             "cannot be reached",
@@ -226,17 +230,17 @@ pub(super) fn destination(name: &str, error: &DestinationError) -> Problem {
         ErrorKind::Timeout => (
             "timeout",
             "did not answer in time",
-            "Try again later; look after the server if it stays silent.",
+            "Try again later; look after the server if it stays silent, or give it longer with the setting `timeout`.",
         ),
         ErrorKind::Space => (
             "no_space",
             "is full",
-            "Free space there, or back up to another destination.",
+            "Free space there or have its quota raised, or back up to another destination.",
         ),
         ErrorKind::Missing => (
             "missing",
             "does not have what was asked for",
-            "Check its folder; a drive may not be mounted.",
+            "Check its folder, bucket or container: Holdfast makes none at the top; a drive may not be mounted.",
         ),
         ErrorKind::Exists => (
             "exists",
@@ -248,7 +252,11 @@ pub(super) fn destination(name: &str, error: &DestinationError) -> Problem {
             "does not allow it",
             forbidden_hint(error.cause.as_ref()),
         ),
-        ErrorKind::Throttled => ("throttled", "asks to slow down", "Try again later."),
+        ErrorKind::Throttled => (
+            "throttled",
+            "asks to slow down",
+            "Try again later; a `bandwidth_limit` or fewer backups at the same time keep it from asking.",
+        ),
         ErrorKind::Truncated => (
             "truncated",
             "delivered less than it should",
@@ -257,7 +265,7 @@ pub(super) fn destination(name: &str, error: &DestinationError) -> Problem {
         ErrorKind::Protocol => (
             "protocol",
             "answered something unexpected",
-            "Run `holdfast destination test` and look at each step.",
+            "Run `holdfast destination test` and look at each step; check that the address is that of such a server.",
         ),
         ErrorKind::Config => (
             "bad_destination",
@@ -273,6 +281,20 @@ pub(super) fn destination(name: &str, error: &DestinationError) -> Problem {
     words(code, format!("Destination {name} {what}: {detail}"), hint)
 }
 
+/// A person compares; the setting is what trusts.
+fn trust_hint(name: &str, presented: Option<&str>) -> String {
+    match presented {
+        Some(fingerprint) => format!(
+            "Ask whoever runs the server for its fingerprint. If this is the one you expect: `holdfast destination set {name} --set \
+             fingerprint={}`. If it was another one before, find out first why it changed.",
+            quoted(fingerprint)
+        ),
+        None => "Find out why before you trust it: look at the server's certificate or key, and at the settings `ca_file`, `known_hosts` \
+                 and `fingerprint`."
+            .to_owned(),
+    }
+}
+
 fn forbidden_hint(cause: Option<&io::Error>) -> &'static str {
     match cause.map(io::Error::kind) {
         Some(io::ErrorKind::ReadOnlyFilesystem) => {
@@ -281,7 +303,9 @@ fn forbidden_hint(cause: Option<&io::Error>) -> &'static str {
         Some(io::ErrorKind::NotADirectory) => {
             "A link or a file stands where a folder has to be, and links are not followed: move it away."
         }
-        _ => "Give this user the right to write there.",
+        _ => {
+            "Give this user, or the account of these credentials, the right to read, list, write and delete there."
+        }
     }
 }
 

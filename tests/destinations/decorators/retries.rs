@@ -41,6 +41,9 @@ fn only_what_may_pass_by_itself_is_tried_again() {
         ];
         for (on, error) in failed {
             assert_eq!(error.unwrap().kind, kind, "{on:?}");
+            // What lies past the end will do so a little later, too.
+            let past_the_end = (on, kind) == (On::Get, ErrorKind::Truncated);
+            let tries = if past_the_end { 1 } else { tries };
             assert_eq!(behind.faulty.calls(on), tries, "{on:?} {kind}");
         }
     }

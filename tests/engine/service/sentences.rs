@@ -298,6 +298,13 @@ fn of_files_and_places() -> Vec<Error> {
             cause,
         });
     }
+    errors.push(Error::Destination {
+        name: "vault".to_owned(),
+        cause: DestinationError {
+            presented: Some("SHA256:c0ffee".to_owned()),
+            ..DestinationError::new(ErrorKind::Trust, "nobody vouches for its certificate")
+        },
+    });
     for kind in [
         io::ErrorKind::ReadOnlyFilesystem,
         io::ErrorKind::NotADirectory,
