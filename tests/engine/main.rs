@@ -1,5 +1,7 @@
 //! The engine against real files, real SQLite and real writers in other processes.
 
+#[path = "../support/faulty/mod.rs"]
+mod faulty;
 #[path = "../support/holder.rs"]
 mod holder;
 #[path = "../support/old_archive.rs"]

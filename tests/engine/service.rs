@@ -3,6 +3,7 @@
 mod backups;
 mod catalogue;
 mod checks;
+mod deliveries;
 pub mod fixture;
 mod found;
 mod hooks;
@@ -10,6 +11,7 @@ mod hooks_of_others;
 mod keys;
 mod live;
 mod old_archives;
+mod places;
 mod restores;
 mod retention;
 mod retention_guards;

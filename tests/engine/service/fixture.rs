@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
+use holdfast::destination::{self, local::Local};
 use holdfast::keys::Backend;
 use holdfast::model::{ArchiveType, Cancel, DestinationType, Instance, NoObserver};
 use holdfast::service::report::BackupReport;
@@ -14,11 +16,17 @@ use holdfast::service::{
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use crate::faulty::Faulty;
+
 pub struct House {
     pub root: TempDir,
     pub service: BackupService,
     pub cancel: Cancel,
+    /// Destinations that are not what they seem, by name.
+    broken: Broken,
 }
+
+type Broken = Arc<Mutex<BTreeMap<String, Arc<Faulty>>>>;
 
 pub const INSTANCE: &str = "tacacs-1";
 
@@ -37,10 +45,19 @@ impl House {
     pub fn empty() -> Self {
         let root = TempDir::new().unwrap();
         let service = BackupService::open(&root.path().join("data"), Backend::File).unwrap();
+        let broken = Broken::default();
+        let known = Arc::clone(&broken);
+        let service = service.with_places(Box::new(move |config, secrets| {
+            match known.lock().unwrap().get(&config.name) {
+                Some(faulty) => Ok(Arc::clone(faulty) as _),
+                None => destination::open(config, secrets),
+            }
+        }));
         Self {
             root,
             service,
             cancel: Cancel::new(),
+            broken,
         }
     }
 
@@ -87,17 +104,39 @@ impl House {
         folder
     }
 
+    /// From now on the destination of this name is on a network, and has these faults; it is added where it is not there yet.
+    pub fn break_place(&self, name: &str, faults: impl FnOnce(Faulty) -> Faulty) -> Arc<Faulty> {
+        let known = self.service.destinations().unwrap();
+        if !known.iter().any(|known| known.name == name) {
+            self.add_local(name);
+        }
+        let config = self.service.destination(name).unwrap();
+        let place = Arc::new(Local::open(&config).unwrap());
+        let faulty = Arc::new(faults(Faulty::remote(place)));
+        let mut broken = self.broken.lock().unwrap();
+        broken.insert(name.to_owned(), Arc::clone(&faulty));
+        faulty
+    }
+
     pub fn backup(&self) -> BackupReport {
         self.backup_to(&["vault"]).unwrap()
     }
 
-    pub fn backup_to(&self, to: &[&str]) -> Result<BackupReport, Error> {
-        let request = BackupRequest {
+    /// To no destination yet.
+    pub fn request() -> BackupRequest {
+        BackupRequest {
             instance: INSTANCE.to_owned(),
-            to: to.iter().map(|t| (*t).to_owned()).collect(),
+            to: Vec::new(),
             comment: "before the upgrade".to_owned(),
             encrypt: true,
             archive_type: ArchiveType::Manual,
+        }
+    }
+
+    pub fn backup_to(&self, to: &[&str]) -> Result<BackupReport, Error> {
+        let request = BackupRequest {
+            to: to.iter().map(|t| (*t).to_owned()).collect(),
+            ..Self::request()
         };
         self.service.backup(&request, &self.act())
     }

@@ -149,6 +149,8 @@ impl Planned {
 
 pub struct Faulty {
     inner: Arc<dyn Destination>,
+    /// Archives are sent there, whatever the place behind could do.
+    remote: bool,
     script: Vec<Arc<Planned>>,
     dice: Option<Mutex<Dice>>,
     calls: Mutex<BTreeMap<On, usize>>,
@@ -160,12 +162,20 @@ impl Faulty {
     pub fn over(inner: Arc<dyn Destination>) -> Self {
         Self {
             inner,
+            remote: false,
             script: Vec::new(),
             dice: None,
             calls: Mutex::default(),
             wire: Wire::default(),
             read: Arc::default(),
         }
+    }
+
+    /// As a place on a network: nothing is written there in place.
+    pub fn remote(inner: Arc<dyn Destination>) -> Self {
+        let mut faulty = Self::over(inner);
+        faulty.remote = true;
+        faulty
     }
 
     /// At these calls of an operation, counted from one.
@@ -204,6 +214,11 @@ impl Faulty {
         self.wire.unfinished()
     }
 
+    /// Whatever was not reached need not be.
+    pub fn forgive(&self) {
+        self.script.iter().for_each(|planned| planned.reach());
+    }
+
     pub fn all_reached(&self) -> bool {
         self.script.iter().all(|p| p.reached.load(Ordering::SeqCst))
     }
@@ -231,7 +246,7 @@ impl Faulty {
         &self,
         on: On,
         call: &Call<'_>,
-        act: impl FnOnce(Option<&Planned>) -> Result<T>,
+        act: impl FnOnce(Option<&Arc<Planned>>) -> Result<T>,
     ) -> Result<T> {
         let Some(planned) = self.next(on) else {
             return act(None);
@@ -381,6 +396,9 @@ impl Faulty {
     }
 
     fn is_in_place(&self, key: &Key, body: &Body) -> Result<bool> {
+        if self.remote {
+            return Ok(false);
+        }
         let staging = self.inner.staging(key)?;
         Ok(staging.is_some_and(|path| path.parent() == body.path.parent()))
     }
@@ -427,6 +445,9 @@ impl Destination for Faulty {
     fn staging(&self, key: &Key) -> Result<Option<PathBuf>> {
         let cancel = Cancel::new();
         self.around(On::Staging, &Call::new(&cancel, &NoObserver), |planned| {
+            if self.remote {
+                return Ok(None);
+            }
             let staging = self.inner.staging(key)?;
             Ok(match planned {
                 Some(planned) if matches!(planned.fault, Fault::StagesUnderTheFinalName) => {
@@ -484,16 +505,13 @@ impl Destination for Faulty {
                 Fault::MissingIs(_) => false,
                 _ => true,
             });
-            if let Some(reached) = reached {
-                reached.reach();
-            }
             let length = match &range {
                 Some(range) => range.end.saturating_sub(range.start),
                 None => self.inner.stat(key, call)?.map_or(0, |found| found.size),
             };
             Ok(Box::new(Reading::new(
                 self.inner.get(key, range, call)?,
-                reached.map(|reached| reached.fault.clone()),
+                reached.cloned(),
                 length,
                 Arc::clone(&self.read),
                 call,
