@@ -109,15 +109,15 @@ export const problems: Problems = {
   },
   bad_destination: {
     title: "Das Ziel ist nicht richtig eingerichtet",
-    hint: "Berichtigen Sie seine Angaben: Entfernen Sie es im Bereich Ziele, und fügen Sie es neu hinzu. Seine Archive bleiben.",
+    hint: "Berichtigen Sie seine Angaben: Ziele, Bearbeiten. Seine Archive bleiben.",
   },
   authentication: {
     title: "Das Ziel hat die Anmeldung nicht angenommen",
-    hint: "Geben Sie Benutzernamen und Geheimnis neu ein.",
+    hint: "Geben Sie Benutzernamen und Geheimnis neu ein: Ziele, Bearbeiten. Vielleicht ist das Konto auch gesperrt oder abgelaufen.",
   },
   trust: {
-    title: "Der Server ist nicht der, dem vertraut wird",
-    hint: "Finden Sie heraus, warum sein Schlüssel ein anderer ist, bevor Sie ihm vertrauen.",
+    title: "Diesem Server wird nicht vertraut",
+    hint: "Testen Sie ihn im Bereich Ziele, und vergleichen Sie den Fingerabdruck, den er vorlegt. War es vorher ein anderer, finden Sie erst heraus, warum.",
   },
   unreachable: {
     title: "Das Ziel ist nicht erreichbar",
@@ -125,13 +125,16 @@ export const problems: Problems = {
   },
   timeout: {
     title: "Das Ziel hat nicht rechtzeitig geantwortet",
-    hint: "Versuchen Sie es später; bleibt der Server stumm, sehen Sie nach ihm.",
+    hint: "Versuchen Sie es später; bleibt der Server stumm, sehen Sie nach ihm, oder lassen Sie ihm mehr Zeit: Ziele, Bearbeiten.",
   },
   exists: {
     title: "Ein Archiv dieses Namens gibt es schon",
     hint: "Versuchen Sie es erneut: Das nächste bekommt einen anderen Namen.",
   },
-  throttled: { title: "Das Ziel bittet um weniger Tempo", hint: "Versuchen Sie es später." },
+  throttled: {
+    title: "Das Ziel bittet um weniger Tempo",
+    hint: "Versuchen Sie es später; eine Bandbreitengrenze erspart ihm die Bitte.",
+  },
   truncated: {
     title: "Das Ziel hat weniger geliefert, als es sollte",
     hint: "Versuchen Sie es erneut; geschieht es wieder, prüfen Sie das Archiv.",

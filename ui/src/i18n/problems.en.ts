@@ -105,15 +105,15 @@ export const problems = {
   },
   bad_destination: {
     title: "The destination is not set up rightly",
-    hint: "Correct its settings: remove it in the Destinations room and add it again. Its archives stay.",
+    hint: "Correct its settings: Edit, in the Destinations room. Its archives stay.",
   },
   authentication: {
     title: "The destination did not accept the credentials",
-    hint: "Set the user name and the secret again.",
+    hint: "Set the user name and the secret again: Edit, in the Destinations room. The account may also be locked or have expired.",
   },
   trust: {
-    title: "The server is not the one that is trusted",
-    hint: "Find out why its key changed before you trust it.",
+    title: "The server is not one that is trusted",
+    hint: "Test it in the Destinations room, and compare the fingerprint that it presents. If it was another one before, find out first why it changed.",
   },
   unreachable: {
     title: "The destination cannot be reached",
@@ -121,10 +121,13 @@ export const problems = {
   },
   timeout: {
     title: "The destination did not answer in time",
-    hint: "Try again later; look after the server if it stays silent.",
+    hint: "Try again later; look after the server if it stays silent, or give it longer: Edit, in the Destinations room.",
   },
   exists: { title: "There is an archive of this name already", hint: "Try again: the next one gets another name." },
-  throttled: { title: "The destination asks to slow down", hint: "Try again later." },
+  throttled: {
+    title: "The destination asks to slow down",
+    hint: "Try again later; a bandwidth limit keeps it from asking.",
+  },
   truncated: {
     title: "The destination delivered less than it should",
     hint: "Try again; verify the archive if it happens twice.",
