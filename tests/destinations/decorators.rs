@@ -19,6 +19,7 @@ use crate::faulty::{Fault, Faulty, On};
 use crate::local::Place;
 
 mod pace;
+mod reads;
 mod retries;
 
 /// Goes on when somebody waits, and remembers how long.

@@ -5,147 +5,33 @@
 
 mod dice;
 mod reading;
+mod script;
+mod sending;
 mod wire;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io::Read;
 use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use holdfast::destination::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
-    Unfinished, Verification,
+    Unfinished,
 };
 use holdfast::model::{Cancel, NoObserver};
 use jiff::SignedDuration;
 
 use dice::Dice;
 use reading::Reading;
-use wire::{Cut, Wire};
+use script::Planned;
+pub use script::{Fault, On, hook};
+use wire::Wire;
 
 type Result<T> = std::result::Result<T, DestinationError>;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum On {
-    Staging,
-    Put,
-    Discard,
-    Get,
-    List,
-    Stat,
-    Delete,
-    Sweep,
-    FreeSpace,
-    /// Whatever is called.
-    Any,
-}
-
-#[derive(Clone, Debug)]
-pub enum Fault {
-    // Of every operation.
-    /// Before anything was done.
-    Fails(ErrorKind),
-    /// Likewise, as `Throttled` with a time to wait.
-    Throttles(Duration),
-    /// Likewise, as `Trust`.
-    Presents(&'static str),
-    /// It was done, and nobody heard of it.
-    LosesTheAnswer(ErrorKind),
-    /// Until the call should end.
-    Hangs,
-    Before(Hook),
-    After(Hook),
-
-    // Of `Put`.
-    /// After so many bytes; nothing stays.
-    CutsAt(u64, ErrorKind),
-    /// After so many bytes, which stay.
-    CutsAndKeeps(u64, ErrorKind),
-    StallsAt(u64),
-    StoresNothing,
-    StoresPart(u64),
-    FlipsABit,
-    LosesEmptyArchives,
-    Overwrites,
-    BelievesEveryDigest,
-    IgnoresCancel,
-
-    // Of `Staging`.
-    StagesUnderTheFinalName,
-
-    // Of `Get`.
-    /// A part of an archive: so many bytes early, without an error.
-    EndsEarly(u64),
-    /// After so many bytes.
-    BreaksAt(u64, ErrorKind),
-    Stops(u64),
-    /// One byte too early, and as many.
-    Shifted,
-    /// Its beginning.
-    ByteByByte,
-
-    // Of `Get` and `Delete`: what is not there is an error of this kind.
-    MissingIs(ErrorKind),
-
-    // Of `List`.
-    ListsTwice,
-    ListsNothing,
-    /// After so many names.
-    ListsOnly(usize, ErrorKind),
-    WrongSizes,
-    /// So many names that nobody wrote.
-    ListsMany(u32),
-
-    // Of `List` and `Stat`.
-    AnHourOff,
-
-    // Of `Delete`, `Sweep` and `FreeSpace`.
-    DeletesNothing,
-    SweepsTheYoung,
-    TellsNoSpace,
-}
-
-/// What a test does in the middle of a call.
-#[derive(Clone)]
-pub struct Hook(Arc<dyn Fn() + Send + Sync>);
-
-pub fn hook(act: impl Fn() + Send + Sync + 'static) -> Hook {
-    Hook(Arc::new(act))
-}
-
-impl fmt::Debug for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("hook")
-    }
-}
-
-struct Planned {
-    on: On,
-    calls: RangeInclusive<usize>,
-    fault: Fault,
-    reached: AtomicBool,
-}
-
-impl Planned {
-    fn new(on: On, calls: RangeInclusive<usize>, fault: Fault) -> Arc<Self> {
-        let reached = AtomicBool::new(false);
-        Arc::new(Self {
-            on,
-            calls,
-            fault,
-            reached,
-        })
-    }
-
-    fn reach(&self) {
-        self.reached.store(true, Ordering::SeqCst);
-    }
-}
 
 pub struct Faulty {
     inner: Arc<dyn Destination>,
@@ -220,7 +106,7 @@ impl Faulty {
     }
 
     pub fn all_reached(&self) -> bool {
-        self.script.iter().all(|p| p.reached.load(Ordering::SeqCst))
+        self.script.iter().all(|p| p.was_reached())
     }
 
     fn next(&self, on: On) -> Option<Arc<Planned>> {
@@ -281,139 +167,26 @@ impl Faulty {
             }
             Fault::Before(hook) => {
                 planned.reach();
-                hook.0();
+                hook.act();
                 act(None)
             }
             Fault::After(hook) => {
                 let done = act(None);
                 planned.reach();
-                hook.0();
+                hook.act();
                 done
             }
             _ => act(Some(&planned)),
         }
     }
-
-    fn send(
-        &self,
-        planned: &Planned,
-        key: &Key,
-        body: &Body,
-        left: &mut Option<Unfinished>,
-        call: &Call<'_>,
-    ) -> Result<Stored> {
-        let quiet = Call {
-            observer: &NoObserver,
-            pace: None,
-            ..*call
-        };
-        let claimed = |altered: &[u8]| {
-            planned.reach();
-            let (_file, body) = wire::body_of(altered);
-            self.inner.put(key, &body, &quiet)?;
-            Ok(CLAIMED)
-        };
-        let bytes = || std::fs::read(&body.path).unwrap();
-        // What was written in place goes over no wire.
-        let cut = |at, kind, keeps| {
-            if self.is_in_place(key, body)? {
-                return Ok(None);
-            }
-            planned.reach();
-            Ok(Some(Cut { at, kind, keeps }))
-        };
-        let cut = match &planned.fault {
-            Fault::CutsAt(at, kind) => cut(*at, Some(*kind), false)?,
-            Fault::CutsAndKeeps(at, kind) => cut(*at, Some(*kind), true)?,
-            Fault::StallsAt(at) => cut(*at, None, false)?,
-            Fault::StoresNothing => {
-                planned.reach();
-                return Ok(CLAIMED);
-            }
-            Fault::LosesEmptyArchives if body.length == 0 => {
-                planned.reach();
-                return Ok(CLAIMED);
-            }
-            Fault::StoresPart(length) => {
-                let bytes = bytes();
-                let length = usize::try_from(*length).unwrap().min(bytes.len());
-                return claimed(&bytes[..length]);
-            }
-            Fault::FlipsABit => {
-                let mut bytes = bytes();
-                if let Some(byte) = bytes.last_mut() {
-                    *byte ^= 1;
-                }
-                return claimed(&bytes);
-            }
-            Fault::BelievesEveryDigest => return claimed(&bytes()),
-            Fault::Overwrites => {
-                if self.inner.stat(key, call)?.is_some() {
-                    planned.reach();
-                    self.inner.delete(key, call)?;
-                }
-                return self.inner.put(key, body, &quiet);
-            }
-            Fault::IgnoresCancel => {
-                planned.reach();
-                return self
-                    .inner
-                    .put(key, body, &Call::new(&Cancel::new(), &NoObserver));
-            }
-            _ => None,
-        };
-        if cut.is_none() {
-            return self.pass(key, body, left, call);
-        }
-        self.wire.carry(body, left, cut, call)?;
-        unreachable!("a wire that is cut carries nothing to its end")
-    }
-
-    fn pass(
-        &self,
-        key: &Key,
-        body: &Body,
-        left: &mut Option<Unfinished>,
-        call: &Call<'_>,
-    ) -> Result<Stored> {
-        if self.is_in_place(key, body)? {
-            return self.inner.put(key, body, call);
-        }
-        // As every place does: nothing is sent for a name that is taken.
-        if self.inner.stat(key, call)?.is_some() {
-            if let Some(left) = left.take() {
-                self.wire.forget(&left);
-            }
-            return Err(fault(ErrorKind::Exists));
-        }
-        self.wire.carry(body, left, None, call)?;
-        let quiet = Call {
-            observer: &NoObserver,
-            pace: None,
-            ..*call
-        };
-        self.inner.put(key, body, &quiet)
-    }
-
-    fn is_in_place(&self, key: &Key, body: &Body) -> Result<bool> {
-        if self.remote {
-            return Ok(false);
-        }
-        let staging = self.inner.staging(key)?;
-        Ok(staging.is_some_and(|path| path.parent() == body.path.parent()))
-    }
 }
 
-const CLAIMED: Stored = Stored {
-    verification: Verification::Verified,
-};
-
-pub(self) fn fault(kind: ErrorKind) -> DestinationError {
+fn fault(kind: ErrorKind) -> DestinationError {
     DestinationError::new(kind, "the fault")
 }
 
 /// Waits for the call to end.
-pub(self) fn stalled(call: &Call<'_>) -> DestinationError {
+fn stalled(call: &Call<'_>) -> DestinationError {
     loop {
         match call.check() {
             Ok(()) => thread::sleep(Duration::from_millis(1)),
@@ -428,7 +201,7 @@ impl Drop for Faulty {
             return;
         }
         for planned in &self.script {
-            let reached = planned.reached.load(Ordering::SeqCst);
+            let reached = planned.was_reached();
             assert!(reached, "{:?} was never reached", planned.fault);
         }
     }
