@@ -188,7 +188,7 @@ mod tests {
                 .and_then(|mut sending| all(&mut sending, u64::MAX));
             assert_eq!(sent.unwrap_err().kind, ErrorKind::Protocol);
         }
-        let (file, mut body) = staged(&[7; 300_000]);
+        let (file, mut body) = staged(&vec![7; 300_000]);
         body.sha256 = "0".repeat(64);
         let cancel = Cancel::new();
         let call = Call::new(&cancel, &NoObserver);
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn blocks_at_a_pace_are_no_larger_than_what_may_go_at_once() {
-        let (_file, body) = staged(&[7; 20_000]);
+        let (_file, body) = staged(&vec![7; 20_000]);
         let pace = Pace::new(NonZeroU32::new(60_000).unwrap());
         let cancel = Cancel::new();
         let call = Call {

@@ -79,12 +79,11 @@ pub(super) async fn within<T>(
     what: &str,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    match tokio::time::timeout(limit, work).await {
-        Ok(done) => done,
-        Err(_) => {
-            let detail = format!("{what}: no answer for {} s", limit.as_secs());
-            Err(DestinationError::new(ErrorKind::Timeout, detail))
-        }
+    if let Ok(done) = tokio::time::timeout(limit, work).await {
+        done
+    } else {
+        let detail = format!("{what}: no answer for {} s", limit.as_secs());
+        Err(DestinationError::new(ErrorKind::Timeout, detail))
     }
 }
 

@@ -29,7 +29,7 @@ type Result<T> = std::result::Result<T, DestinationError>;
 /// Between two looks at whether the call should end.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A place that wants to be left alone for longer is asked again by the schedule.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
 const BUFFER: usize = 256 << 10;
 /// So many new bytes make a try one that was worth it. Less would have a place that gives a byte a time asked for ever.
 const WORTH: u64 = 1 << 20;

@@ -14,7 +14,7 @@ type Result<T> = std::result::Result<T, DestinationError>;
 
 /// Every type takes these.
 const COMMON: &[&str] = &["bandwidth_limit", "timeout"];
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 pub(super) struct Settings<'a> {
     config: &'a DestinationConfig,

@@ -222,11 +222,11 @@ impl Located {
             }
         }
     }
+}
 
-    /// What is cancelled ends in whatever error it was in the middle of.
-    pub(super) fn open_error(&self, error: OpenError, act: &Act<'_>) -> Error {
-        was_cancelled(Error::from(error), act.cancel)
-    }
+/// What is cancelled ends in whatever error it was in the middle of.
+pub(super) fn open_error(error: OpenError, act: &Act<'_>) -> Error {
+    was_cancelled(Error::from(error), act.cancel)
 }
 
 /// By its file name, or by its path below the base. A file of version 1.0 may be called as one of ours is: then ours is meant.

@@ -12,7 +12,7 @@ use crate::archive::{self, Archive, OldForm, OpenError, RangeRead};
 use crate::model::manifest::{CheckResult, ComponentStatus, ContentType, ManifestWarning};
 use crate::model::{CheckLevel, ComponentKind, Instance, Phase};
 use crate::service::error::{at, was_cancelled};
-use crate::service::located::Located;
+use crate::service::located::{Located, open_error};
 use crate::service::opened::{Opened, claims_broken};
 use crate::service::report::SignatureVerdict;
 use crate::service::watched::Meter;
@@ -113,7 +113,7 @@ impl Opened {
 }
 
 fn fetch(located: &Located, source: &dyn RangeRead, to: &Path, act: &Act<'_>) -> Result<()> {
-    let failed = |cause| located.open_error(OpenError::Read(cause), act);
+    let failed = |cause| open_error(OpenError::Read(cause), act);
     let meter = Meter::new(act, Phase::Fetching, located.size);
     let inner = source.read_range(0, located.size).map_err(failed)?;
     let mut reader = meter.reader(inner, &located.label);

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use crate::archive::{self, Archive, OpenError, OpenKeys, RangeRead, SignatureState};
 use crate::model::{ArchiveName, Instance};
 use crate::service::error::Refusal;
-use crate::service::located::{Located, Place};
+use crate::service::located::{Located, Place, open_error};
 use crate::service::report::SignatureVerdict;
 use crate::service::run::Run;
 use crate::service::{Accept, Act, ArchiveRef, BackupService, Error, Result};
@@ -90,7 +90,7 @@ impl BackupService {
         act: &Act<'_>,
     ) -> Result<Opened> {
         let form = located.old_form(&*source);
-        let opened = match form.map_err(|e| located.open_error(e, act))? {
+        let opened = match form.map_err(|e| open_error(e, act))? {
             Some(form) => self.open_old(located, form, &*source, fetched, act)?,
             None => self.open_ours(located, source, fetched, act)?,
         };
@@ -111,7 +111,7 @@ impl BackupService {
             keys.identities = self.identities()?;
             keys.passphrase = act.passphrase();
         }
-        let archive = archive::open(source, &keys).map_err(|e| located.open_error(e, act))?;
+        let archive = archive::open(source, &keys).map_err(|e| open_error(e, act))?;
         let (verdict, key_id) = self.judge(&archive)?;
         let broken = claims_broken(&archive, &located);
         Ok(Opened {

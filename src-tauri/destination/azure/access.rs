@@ -36,7 +36,8 @@ pub(super) struct Access {
 
 enum Proof {
     Key {
-        signer: RequestSigner,
+        // Large: it has a memory for other ways to prove.
+        signer: Box<RequestSigner>,
         account: String,
         key: SecretString,
     },
@@ -77,7 +78,7 @@ impl Access {
         }
         let proof = match (parts.key, parts.signature) {
             (Some(key), None) => Proof::Key {
-                signer: RequestSigner::new(),
+                signer: Box::new(RequestSigner::new()),
                 account: parts
                     .account
                     .ok_or_else(|| settings.bad("needs an `account_name` with its key"))?,
@@ -129,7 +130,7 @@ impl Access {
                     account_name: account.clone(),
                     account_key: key.expose_secret().to_owned(),
                 };
-                sign(request, signer, &credential).map_err(|e| DestinationError {
+                sign(request, &**signer, &credential).map_err(|e| DestinationError {
                     detail: "the account key is none: it is no base64".to_owned(),
                     kind: ErrorKind::Config,
                     ..e

@@ -260,7 +260,7 @@ impl Transfer {
         match (self.completion(), ended) {
             (Ok(Some(reply)), _) => Err(reply.refusal_to_store(what)),
             (Ok(None), Ok(())) => Ok(()),
-            (Ok(None), Err(e)) | (Err(_), Err(e)) => Err(cut(what, e)),
+            (Ok(None) | Err(_), Err(e)) => Err(cut(what, e)),
             (Err(e), Ok(())) => Err(e),
         }
     }

@@ -191,12 +191,11 @@ impl Upload<'_> {
         let begun = session.ask(&format!("RNFR {from}"))?;
         if begun.code != 350 {
             let refusal = begun.refusal("publishing the archive");
-            return Err(match session.size(&self.folder, &self.temporary)? {
-                Some(_) => refusal,
-                None => {
-                    let detail = "what was sent went away before it was published";
-                    DestinationError::new(ErrorKind::Truncated, detail)
-                }
+            return Err(if session.size(&self.folder, &self.temporary)?.is_some() {
+                refusal
+            } else {
+                let detail = "what was sent went away before it was published";
+                DestinationError::new(ErrorKind::Truncated, detail)
             });
         }
         let renamed = session.ask(&format!("RNTO {to}"))?;

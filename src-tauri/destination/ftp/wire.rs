@@ -21,7 +21,7 @@ type Result<T> = std::result::Result<T, DestinationError>;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 const CONNECT: Duration = Duration::from_secs(15);
 /// A control connection says nothing while hours of data pass; boxes on the way forget the silent.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
 /// What is worth waiting for at the end of a data connection that was written to.
 const GOODBYE: Duration = Duration::from_secs(5);
 

@@ -72,13 +72,14 @@ impl Resuming {
     fn open_rest(&mut self, call: &Call<'_>) -> Result<Box<dyn Read + Send>> {
         let whole = match &self.range {
             Some(range) => range.clone(),
-            None => match self.place.stat(&self.key, call)? {
-                Some(found) => self.range.insert(0..found.size).clone(),
-                None => {
+            None => {
+                if let Some(found) = self.place.stat(&self.key, call)? {
+                    self.range.insert(0..found.size).clone()
+                } else {
                     let detail = format!("`{}` went away while it was read", self.key.as_str());
                     return Err(DestinationError::new(ErrorKind::Missing, detail));
                 }
-            },
+            }
         };
         let rest = whole.start.saturating_add(self.read)..whole.end;
         self.place.get(&self.key, Some(rest), call)

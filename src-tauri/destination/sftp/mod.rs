@@ -39,6 +39,9 @@ use upload::{Published, Temporary};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
+/// Names, and when they were last written to.
+type Temporaries = Vec<(String, Option<Timestamp>)>;
+
 pub(super) fn open(settings: &Settings<'_>) -> Result<Arc<dyn Destination>> {
     Ok(Arc::new(Sftp {
         access: Access::new(settings)?,
@@ -342,7 +345,7 @@ impl Destination for Sftp {
 
     fn sweep(&self, age: Duration, call: &Call<'_>) -> Result<u32> {
         let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
-        let mut found: Vec<(Vec<String>, Vec<(String, Option<Timestamp>)>)> = Vec::new();
+        let mut found: Vec<(Vec<String>, Temporaries)> = Vec::new();
         let mut list = |path: &[String]| {
             self.run(call, async |paths| {
                 listing::folder(paths, path, &self.owner).await

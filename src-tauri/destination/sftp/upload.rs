@@ -104,13 +104,12 @@ pub(super) async fn fill(
         name,
         call,
     };
-    match early {
-        Some(early) => try_join(write, back.whole(early, seen)).await.map(drop),
-        None => {
-            write.await?;
-            let late = open_file(paths, path, OpenFlags::READ).await?;
-            back.whole(late, seen).await
-        }
+    if let Some(early) = early {
+        try_join(write, back.whole(early, seen)).await.map(drop)
+    } else {
+        write.await?;
+        let late = open_file(paths, path, OpenFlags::READ).await?;
+        back.whole(late, seen).await
     }
 }
 
@@ -219,11 +218,10 @@ pub(super) async fn publish(paths: &Paths<'_>, temporary: &str, path: &str) -> R
 }
 
 pub(super) async fn require_free(paths: &Paths<'_>, path: &str) -> Result<()> {
-    match paths.look(path).await? {
-        None => Ok(()),
-        Some(_) => {
-            let detail = format!("`{path}` is there already");
-            Err(DestinationError::new(ErrorKind::Exists, detail))
-        }
+    if paths.look(path).await?.is_none() {
+        Ok(())
+    } else {
+        let detail = format!("`{path}` is there already");
+        Err(DestinationError::new(ErrorKind::Exists, detail))
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::folders::{self, Entry, EntryKind};
-use super::key::{Level, is_archive};
+use super::key::{Level, is_archive_in};
 use super::net::Incoming;
 use super::settings::Settings;
 use super::temporary::Owner;
@@ -71,7 +71,8 @@ impl Webdav {
         let found = self.server.list(folder, call, &mut |name, properties| {
             let is_ours = match level {
                 Level::Archives => {
-                    !properties.is_folder && (is_archive(&name) || self.owner.owns(&name))
+                    !properties.is_folder
+                        && (is_archive_in(folder, &name) || self.owner.owns(&name))
                 }
                 _ => properties.is_folder,
             };
@@ -88,7 +89,7 @@ impl Webdav {
         let Some(told) = found else {
             return Ok(None);
         };
-        time.set(told);
+        time.set(told.at);
         Ok(Some(entries))
     }
 

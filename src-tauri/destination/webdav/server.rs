@@ -23,11 +23,17 @@ use crate::destination::{Call, DestinationError, ErrorKind};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
+/// A folder was listed.
+pub(super) struct Seen {
+    /// By the server's own clock, if it tells.
+    pub at: Option<Timestamp>,
+}
+
 const PROPERTIES: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 <propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/><getlastmodified/></prop></propfind>"#;
 const FREE_SPACE: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 <propfind xmlns="DAV:"><prop><resourcetype/><quota-available-bytes/></prop></propfind>"#;
-/// Of SabreDAV and of those that follow it.
+/// Of `SabreDAV` and of those that follow it.
 const PARTIAL_UPDATE: &str = "sabredav-partialupdate";
 const PARTIAL_UPDATE_TYPE: &str = "application/x-sabredav-partialupdate";
 
@@ -114,14 +120,13 @@ impl Server {
         }
     }
 
-    /// Calls `each` with the name and properties of everything directly in a folder. False where there is no such folder. The time is the
-    /// server's own, if it says it.
+    /// Calls `each` with the name and properties of everything directly in a folder. None where there is no such folder.
     pub fn list(
         &self,
         folder: &[String],
         call: &Call<'_>,
         each: &mut dyn FnMut(String, Properties) -> Result<()>,
-    ) -> Result<Option<Option<Timestamp>>> {
+    ) -> Result<Option<Seen>> {
         let (at, url) = (At::Folder(folder), self.at(At::Folder(folder)));
         let Some((headers, reader)) = self.multistatus(at, url.clone(), "1", PROPERTIES, call)?
         else {
@@ -140,7 +145,9 @@ impl Server {
         })?;
         own.require_seen()?;
         let time = headers.get(DATE).and_then(|value| value.to_str().ok());
-        Ok(Some(time.and_then(date)))
+        Ok(Some(Seen {
+            at: time.and_then(date),
+        }))
     }
 
     /// True where it was made, false where there is something of this name.
@@ -377,19 +384,18 @@ impl Own {
 
     /// The name of what is directly in the folder; None for anything else.
     fn child(&mut self, mut path: Vec<String>) -> Result<Option<String>> {
-        let own = match &self.path {
-            Some(own) => own,
-            None => {
-                let is_asked = path == self.asked;
-                let is_child = path.split_last().is_some_and(|(_, up)| up == self.asked);
-                let is_alike = path.ends_with(&self.asked) || self.asked.ends_with(&path);
-                let own = match (is_asked || is_child, is_alike) {
-                    (true, _) => self.asked.clone(),
-                    (false, true) => path.clone(),
-                    (false, false) => return Err(another_folder()),
-                };
-                self.path.insert(own)
-            }
+        let own = if let Some(own) = &self.path {
+            own
+        } else {
+            let is_asked = path == self.asked;
+            let is_child = path.split_last().is_some_and(|(_, up)| up == self.asked);
+            let is_alike = path.ends_with(&self.asked) || self.asked.ends_with(&path);
+            let own = match (is_asked || is_child, is_alike) {
+                (true, _) => self.asked.clone(),
+                (false, true) => path.clone(),
+                (false, false) => return Err(another_folder()),
+            };
+            self.path.insert(own)
         };
         if path == *own {
             self.seen = true;

@@ -121,12 +121,11 @@ impl<'a> Upload<'a> {
     }
 
     fn require_free(&self) -> Result<()> {
-        match self.place.find(self.key, self.call)? {
-            None => Ok(()),
-            Some(_) => {
-                let detail = format!("`{}` is there already", self.key.as_str());
-                Err(DestinationError::new(ErrorKind::Exists, detail))
-            }
+        if self.place.find(self.key, self.call)?.is_none() {
+            Ok(())
+        } else {
+            let detail = format!("`{}` is there already", self.key.as_str());
+            Err(DestinationError::new(ErrorKind::Exists, detail))
         }
     }
 

@@ -1,30 +1,27 @@
-//! The servers, and how their stock clients are called. Those that need root or a program that is not here are left out, and named.
-
-use std::path::Path;
+//! The servers, and how their stock clients are called.
 
 use super::Contender;
-use crate::Result;
 use crate::servers::apache::Apache;
 use crate::servers::rclone::Rclone;
 use crate::servers::vsftpd::{self, Tls, Vsftpd};
 use crate::servers::{installed, s3, webdav};
 
-type Start = fn(&Path) -> Result<Option<Contender>>;
+type Start = fn() -> Contender;
 
 pub const ALL: &[Start] = &[webdav_plain, webdav_tls, s3_rclone, ftp_plain, ftp_tls];
 
-fn webdav_plain(_: &Path) -> Result<Option<Contender>> {
+fn webdav_plain() -> Contender {
     let server = Apache::start();
     let url = server.url();
     let config = server.config(&[]);
-    Ok(Some(of_webdav("webdav", server, config, &url, "")))
+    of_webdav("webdav", server, config, &url, "")
 }
 
-fn webdav_tls(_: &Path) -> Result<Option<Contender>> {
+fn webdav_tls() -> Contender {
     let server = Apache::start();
     let url = server.tls_url();
     let config = server.tls_config(&[]);
-    Ok(Some(of_webdav("webdav, TLS", server, config, &url, "-k ")))
+    of_webdav("webdav, TLS", server, config, &url, "-k ")
 }
 
 fn of_webdav(
@@ -50,7 +47,7 @@ fn of_webdav(
 }
 
 /// The same program serves and is the client: neither has an advantage that the other lacks.
-fn s3_rclone(_: &Path) -> Result<Option<Contender>> {
+fn s3_rclone() -> Contender {
     let server = Rclone::start();
     let config = server.config(&[]);
     let rclone = installed("python/bin/rclone");
@@ -65,7 +62,7 @@ fn s3_rclone(_: &Path) -> Result<Option<Contender>> {
         "{} --config /dev/null --s3-no-check-bucket --s3-chunk-size 16M --ignore-times",
         rclone.display()
     );
-    Ok(Some(Contender {
+    Contender {
         name: "s3",
         config,
         secrets: s3::secrets(),
@@ -75,15 +72,15 @@ fn s3_rclone(_: &Path) -> Result<Option<Contender>> {
         get: format!("{rclone} copyto \"{remote}\" \"$FILE\""),
         remove: format!("{rclone} deletefile \"{remote}\""),
         _server: Box::new(server),
-    }))
+    }
 }
 
-fn ftp_plain(_: &Path) -> Result<Option<Contender>> {
-    Ok(Some(of_ftp("ftp", Tls::None, "")))
+fn ftp_plain() -> Contender {
+    of_ftp("ftp", Tls::None, "")
 }
 
-fn ftp_tls(_: &Path) -> Result<Option<Contender>> {
-    Ok(Some(of_ftp("ftp, TLS", Tls::Explicit, "--ssl-reqd -k ")))
+fn ftp_tls() -> Contender {
+    of_ftp("ftp, TLS", Tls::Explicit, "--ssl-reqd -k ")
 }
 
 fn of_ftp(name: &'static str, tls: Tls, options: &str) -> Contender {

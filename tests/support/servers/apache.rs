@@ -1,4 +1,4 @@
-//! Apache with mod_dav.
+//! Apache with `mod_dav`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -134,10 +134,9 @@ fn configuration(
     tls_port: u16,
     directives: &str,
 ) -> String {
-    let loaded: String = LOADED
-        .iter()
-        .map(|name| format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n"))
-        .collect();
+    let loaded: String = LOADED.iter().fold(String::new(), |text, name| {
+        text + &format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n")
+    });
     let user = if is_root() {
         "User www-data\nGroup www-data"
     } else {

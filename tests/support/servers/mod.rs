@@ -79,7 +79,7 @@ impl Place {
 }
 
 /// What a slow machine may take to start an interpreter.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// A server that runs as long as this lives.
 pub struct Server {
@@ -211,7 +211,7 @@ pub fn left_out_without_root(what: &str) -> bool {
     true
 }
 
-/// A certificate authority with a server's certificate for localhost, 127.0.0.1 and ::1, as PEM files in a folder.
+/// A certificate authority with a server's certificate for localhost, 127.0.0.1 and `::1`, as PEM files in a folder.
 pub struct Authority {
     pub ca: PathBuf,
     pub certificate: PathBuf,
