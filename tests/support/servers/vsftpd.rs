@@ -162,13 +162,14 @@ fn text(folder: &Path, authority: &Authority, port: u16, tls: Tls) -> String {
          log_ftp_protocol=YES\nxferlog_enable=YES\nxferlog_std_format=NO\n"
     );
     if tls != Tls::None {
-        text += &format!(
+        let lines = format!(
             "ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_logins_ssl=YES\n\
              force_anon_data_ssl=YES\nrequire_ssl_reuse=YES\nssl_ciphers=HIGH\nrsa_cert_file={}\n\
              rsa_private_key_file={}\n",
             authority.certificate.display(),
             authority.key.display()
         );
+        text.push_str(&lines);
     }
     if tls == Tls::Implicit {
         text += "implicit_ssl=YES\n";
