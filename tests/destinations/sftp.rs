@@ -1,12 +1,20 @@
 //! Claims about `sftp`, beyond the contract.
 
+mod cuts;
+mod logins;
+mod odd;
+mod places;
+mod trust;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Read, Write};
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use holdfast::destination::contract::CASES;
 use holdfast::destination::{
@@ -154,4 +162,47 @@ fn archives_and_their_folders_are_private_and_come_back_verified() {
         put(&*place, &key(1), b"x").unwrap_err().kind,
         ErrorKind::Exists
     );
+}
+
+/// Starts the test `name` again with these in its environment; there `claim` is made.
+fn with_environment(name: &str, variables: &[(&str, &Path)], claim: impl FnOnce()) {
+    const INSIDE: &str = "HOLDFAST_TEST_ENVIRONMENT";
+    if std::env::var_os(INSIDE).is_some() {
+        return claim();
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(INSIDE, "1")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&output.stdout);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{out}\n{err}");
+    assert!(
+        out.contains("1 passed"),
+        "`{name}` is not this test's name: {out}"
+    );
+}
+
+/// The error of a list: what a place says that cannot be used.
+fn refusal(
+    config: &DestinationConfig,
+    secrets: &BTreeMap<String, SecretString>,
+) -> DestinationError {
+    let asked = open(config, secrets).and_then(|place| soon(|call| list(&*place, call)));
+    asked.expect_err("it should have been refused")
+}
+
+fn list(place: &dyn Destination, call: &Call<'_>) -> Result<(), DestinationError> {
+    place.list("", call, &mut |_| Ok(()))
+}
+
+/// With so little time that nothing is tried again for long.
+fn soon<T>(act: impl FnOnce(&Call<'_>) -> T) -> T {
+    let cancel = Cancel::new();
+    act(&Call {
+        deadline: Instant::now().checked_add(Duration::from_secs(5)),
+        ..Call::new(&cancel, &NoObserver)
+    })
 }

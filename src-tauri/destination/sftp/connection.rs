@@ -18,7 +18,7 @@ use tokio::runtime;
 use super::super::net::within;
 use super::super::{DestinationError, ErrorKind};
 use super::access::Access;
-use super::greeting::Greeting;
+use super::greeting::{Expected, Greeting};
 use super::host_keys::{HostKeys, is_same_type};
 use super::{login, trouble};
 
@@ -271,17 +271,34 @@ async fn greet_once(
         seen: Arc::clone(seen),
     };
     let what = format!("greeting {address}");
+    let (stream, heard) = Greeting::new(stream);
     let greeted = within(access.connect, &what, async {
         client::connect_stream(config(access, types), stream, gate).await
     });
-    let ssh = greeted.await.map_err(|e| DestinationError {
-        detail: match e.kind {
-            ErrorKind::Timeout | ErrorKind::Trust => e.detail,
-            _ => format!("{what}: {}", e.detail),
-        },
-        ..e
-    })?;
-    Ok((ssh, line))
+    match greeted.await {
+        Ok(ssh) => Ok((ssh, line)),
+        Err(e) if e.kind == ErrorKind::Trust => Err(e),
+        Err(e) => Err(match heard.noise(Expected::Ssh) {
+            Some(noise) => no_ssh(&address, &noise),
+            None if e.kind == ErrorKind::Timeout => e,
+            None => DestinationError {
+                detail: format!("{what}: {}", e.detail),
+                ..e
+            },
+        }),
+    }
+}
+
+/// OpenSSH says so where too many log in at once.
+const BUSY: [&str; 2] = ["Exceeded MaxStartups", "Not allowed at this time"];
+
+fn no_ssh(address: &str, noise: &str) -> DestinationError {
+    let said = format!("{address} says \u{201c}{noise}\u{201d}");
+    if BUSY.iter().any(|busy| noise.starts_with(busy)) {
+        return DestinationError::new(ErrorKind::Throttled, said);
+    }
+    let detail = format!("{said}, which is no greeting of SSH 2");
+    DestinationError::new(ErrorKind::Protocol, detail)
 }
 
 fn split(stream: TcpStream) -> std::io::Result<(Line, TcpStream)> {
@@ -365,7 +382,7 @@ async fn speak_sftp(
             if ssh.is_closed() {
                 return trouble::of_request("beginning SFTP", e);
             }
-            let detail = match heard.noise() {
+            let detail = match heard.noise(Expected::Sftp) {
                 Some(noise) => format!(
                     "the server begins no SFTP for this login, but says \u{201c}{noise}\u{201d}"
                 ),

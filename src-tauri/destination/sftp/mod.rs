@@ -31,11 +31,12 @@ use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
     Unfinished, Verification,
 };
+use crate::model::{Cancel, NoObserver};
 use access::Access;
 use connection::{Connection, Opened};
 use paths::{Paths, below, modified, with_mode};
 use pipeline::Reads;
-use upload::{Published, Temporary};
+use upload::Published;
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
@@ -104,24 +105,32 @@ impl Sftp {
         name: &str,
         call: &Call<'_>,
     ) -> std::result::Result<(), Failed> {
-        let mut temporary = Temporary::default();
-        let put = self.run(call, async |paths| {
-            let path = paths.of(key);
-            temporary.path = paths.beside(key, name);
-            upload::require_free(paths, &path).await?;
-            let file = upload::open(paths, key, &mut temporary, body.length).await?;
-            upload::fill(paths, file, &temporary, body, &self.name, call).await?;
-            call.check()?;
-            let how = upload::publish(paths, &temporary.path, &path).await?;
-            if how == Published::AfterALook {
-                self.renamed.store(true, Ordering::Relaxed);
-            }
-            Ok(())
+        let mut has = 0;
+        let filled = self.run(call, async |paths| {
+            upload::require_free(paths, &paths.of(key)).await?;
+            let temporary = upload::open(paths, key, name, body.length).await?;
+            has = temporary.has;
+            upload::fill(paths, temporary, body, &self.name, call).await
         });
+        let put = filled.and_then(|()| self.publish(key, name, call));
         put.map_err(|error| Failed {
             error,
-            went_on: temporary.has > 0,
+            went_on: has > 0,
         })
+    }
+
+    /// Once begun it is not cancelled: nobody could say any more whether the archive is there.
+    fn publish(&self, key: &Key, name: &str, call: &Call<'_>) -> Result<()> {
+        call.check()?;
+        let cancel = Cancel::new();
+        let call = Call::new(&cancel, &NoObserver);
+        let how = self.run(&call, async |paths| {
+            upload::publish(paths, &paths.beside(key, name), &paths.of(key)).await
+        })?;
+        if how == Published::AfterALook {
+            self.renamed.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Whether a temporary file of our own has not been written to for `age`, by the server's clock alone: it is compared with the time that

@@ -28,42 +28,42 @@ pub(super) enum Published {
     AfterALook,
 }
 
-/// What is there of an upload.
-#[derive(Default)]
+/// The temporary file, open for writing.
 pub(super) struct Temporary {
-    pub path: String,
+    path: String,
+    file: Opened,
     /// Bytes that an earlier try has left there.
     pub has: u64,
 }
 
-/// The temporary file, open, new or as it was left.
+/// New, or as it was left.
 pub(super) async fn open(
     paths: &Paths<'_>,
     key: &Key,
-    temporary: &mut Temporary,
+    name: &str,
     length: u64,
-) -> Result<Opened> {
-    if let Some(found) = paths.look(&temporary.path).await? {
+) -> Result<Temporary> {
+    let path = paths.beside(key, name);
+    if let Some(found) = paths.look(&path).await? {
         let size = found.size.unwrap_or(0);
         // The last block may have arrived in part only.
-        let sure = size.saturating_sub(paths.connection.write_size);
-        if what(&found) == What::File && size <= length && sure > 0 {
-            temporary.has = sure;
-            return open_file(paths, &temporary.path, OpenFlags::WRITE).await;
+        let has = size.saturating_sub(paths.connection.write_size);
+        if what(&found) == What::File && size <= length && has > 0 {
+            let file = open_file(paths, &path, OpenFlags::WRITE).await?;
+            return Ok(Temporary { path, file, has });
         }
-        paths.remove(&temporary.path).await?;
+        paths.remove(&path).await?;
     }
-    temporary.has = 0;
     let new = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUDE;
-    for _ in 1..MAKE_ATTEMPTS {
+    let mut attempt = 1;
+    let file = loop {
         paths.make_folders(key).await?;
-        match open_file(paths, &temporary.path, new).await {
-            Err(e) if e.kind == ErrorKind::Missing => {}
-            opened => return opened,
+        match open_file(paths, &path, new).await {
+            Err(e) if e.kind == ErrorKind::Missing && attempt < MAKE_ATTEMPTS => attempt += 1,
+            opened => break opened?,
         }
-    }
-    paths.make_folders(key).await?;
-    open_file(paths, &temporary.path, new).await
+    };
+    Ok(Temporary { path, file, has: 0 })
 }
 
 async fn open_file(paths: &Paths<'_>, path: &str, how: OpenFlags) -> Result<Opened> {
@@ -79,18 +79,17 @@ async fn open_file(paths: &Paths<'_>, path: &str, how: OpenFlags) -> Result<Open
 /// nothing of a file that is being written, it is read afterwards.
 pub(super) async fn fill(
     paths: &Paths<'_>,
-    file: Opened,
-    temporary: &Temporary,
+    temporary: Temporary,
     body: &Body,
     name: &str,
     call: &Call<'_>,
 ) -> Result<()> {
     let connection = paths.connection;
+    let Temporary { path, file, has } = temporary;
     let mut sending = Sending::open(body, name, call)?;
-    sending.skip(temporary.has)?;
-    let (arrived, seen) = watch::channel(temporary.has);
-    let path = &temporary.path;
-    let early = open_file(paths, path, OpenFlags::READ).await.ok();
+    sending.skip(has)?;
+    let (arrived, seen) = watch::channel(has);
+    let early = open_file(paths, &path, OpenFlags::READ).await.ok();
     let write = async {
         let written = write(connection, file, &mut sending, &arrived).await;
         match written {
@@ -108,7 +107,7 @@ pub(super) async fn fill(
         try_join(write, back.whole(early, seen)).await.map(drop)
     } else {
         write.await?;
-        let late = open_file(paths, path, OpenFlags::READ).await?;
+        let late = open_file(paths, &path, OpenFlags::READ).await?;
         back.whole(late, seen).await
     }
 }

@@ -34,6 +34,10 @@ pub struct Setup {
     /// Options of that disk once it is there.
     pub remount: Option<&'static str>,
     pub shell: &'static str,
+    /// Faults of `odd_sftp.py`, which then speaks SFTP instead of OpenSSH's own.
+    pub odd: Option<&'static [&'static str]>,
+    /// How logins are asked by PAM. Needs root.
+    pub asks: bool,
 }
 
 impl Default for Setup {
@@ -45,6 +49,8 @@ impl Default for Setup {
             disk: None,
             remount: None,
             shell: "/bin/sh",
+            odd: None,
+            asks: false,
         }
     }
 }
@@ -114,7 +120,7 @@ impl OpenSsh {
     fn write_config(&self) {
         let etc = self.path("etc");
         let mut text = format!(
-            "Port {}\nListenAddress 127.0.0.1\nListenAddress ::1\nPidFile none\nUsePAM no\nStrictModes no\nMaxStartups 100\n\
+            "Port {}\nListenAddress 127.0.0.1\nListenAddress ::1\nPidFile none\nStrictModes no\nMaxStartups 100\n\
              AuthorizedKeysFile {}/authorized_keys\n",
             self.port,
             etc.display()
@@ -122,7 +128,21 @@ impl OpenSsh {
         for kind in self.setup.host_keys {
             writeln!(text, "HostKey {}/host_{kind}", etc.display()).unwrap();
         }
-        if let Some(subsystem) = self.setup.subsystem {
+        let pam = if self.setup.asks { "yes" } else { "no" };
+        writeln!(text, "UsePAM {pam}\nKbdInteractiveAuthentication {pam}").unwrap();
+        if let Some(faults) = self.setup.odd {
+            let program = self.path("etc/odd_sftp.py");
+            fs::write(&program, include_str!("odd_sftp.py")).unwrap();
+            let (program, log) = (program.display(), self.path("home/requests"));
+            let faults = faults.join(" ");
+            let python = "/usr/bin/python3 -I -B";
+            writeln!(
+                text,
+                "Subsystem sftp {python} {program} {} {faults}",
+                log.display()
+            )
+            .unwrap();
+        } else if let Some(subsystem) = self.setup.subsystem {
             writeln!(text, "Subsystem sftp {subsystem}").unwrap();
         }
         for line in self.setup.lines {
@@ -165,6 +185,13 @@ impl OpenSsh {
              mount -t tmpfs -o mode=0755 tmpfs /run; mkdir -m 0755 /run/sshd\n"
         );
         let store = self.base();
+        if self.setup.asks {
+            let rules = self.path("etc/pam.d");
+            fs::create_dir_all(&rules).unwrap();
+            let text = "auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n";
+            fs::write(rules.join("sshd"), text).unwrap();
+            writeln!(script, "mount --bind '{}' /etc/pam.d", rules.display()).unwrap();
+        }
         if let Some(kib) = self.setup.disk {
             writeln!(
                 script,
@@ -201,6 +228,12 @@ impl OpenSsh {
 
     pub fn log(&self) -> String {
         self.server.as_ref().map(Server::log).unwrap_or_default()
+    }
+
+    /// What was asked of `odd_sftp.py`, a line a request.
+    pub fn requests(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.path("home/requests")).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
     }
 
     pub fn path(&self, below: &str) -> PathBuf {
