@@ -164,6 +164,48 @@ fn archives_and_their_folders_are_private_and_come_back_verified() {
     );
 }
 
+/// KiB of this process, by the name that the kernel has for it.
+fn memory(what: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
+    line.unwrap()
+        .trim_matches([':', ' ', '\t', 'k', 'B'])
+        .parse()
+        .unwrap()
+}
+
+#[test]
+fn memory_does_not_follow_the_size_of_an_archive() {
+    // A process of its own: others would be measured too.
+    let name = "sftp::memory_does_not_follow_the_size_of_an_archive";
+    with_environment(name, &[], || {
+        let ssh = OpenSsh::start();
+        let place = opened(&ssh.config());
+        put(&*place, &key(0), b"so that it is connected").unwrap();
+        let block = noise(1 << 20);
+        let (mut file, mut digest) = (tempfile::NamedTempFile::new().unwrap(), Sha256::new());
+        for _ in 0..80 {
+            file.write_all(&block).unwrap();
+            digest.update(&block);
+        }
+        let body = Body {
+            read_back: None,
+            path: file.path().to_owned(),
+            length: 80 << 20,
+            sha256: hex::encode(digest.finalize()),
+        };
+        let before = memory("VmRSS");
+        with_call(|call| place.put(&key(1), &body, call)).unwrap();
+        let mut reader = with_call(|call| place.get(&key(1), None, call)).unwrap();
+        assert_eq!(
+            std::io::copy(&mut reader, &mut std::io::sink()).unwrap(),
+            80 << 20
+        );
+        let more = memory("VmHWM").saturating_sub(before);
+        assert!(more < 40 << 10, "{more} KiB more were used");
+    });
+}
+
 /// Starts the test `name` again with these in its environment; there `claim` is made.
 fn with_environment(name: &str, variables: &[(&str, &Path)], claim: impl FnOnce()) {
     const INSIDE: &str = "HOLDFAST_TEST_ENVIRONMENT";

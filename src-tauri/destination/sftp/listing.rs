@@ -89,7 +89,8 @@ async fn open(paths: &Paths<'_>, path: &str) -> Result<Option<Opened>> {
 async fn entry(paths: &Paths<'_>, folder: &str, file: File) -> Result<Option<Entry>> {
     let name = file.filename;
     let mut found = file.attrs;
-    if what(&found) == What::Unsaid && !name.contains('/') && name != "." && name != ".." {
+    let is_bare = what(&found) == What::Unsaid || found.size.is_none();
+    if is_bare && !name.contains('/') && name != "." && name != ".." {
         // Servers that list names alone.
         match paths.look(&below(folder, &name)).await? {
             Some(told) => found = told,

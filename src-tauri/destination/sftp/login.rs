@@ -16,7 +16,7 @@ use tokio::net::UnixStream;
 
 use super::super::{DestinationError, ErrorKind};
 use super::access::{Access, Proof};
-use super::connection::Gate;
+use super::handshake::Gate;
 use super::trouble;
 
 type Result<T> = std::result::Result<T, DestinationError>;

@@ -3,6 +3,7 @@
 mod access;
 mod connection;
 mod greeting;
+mod handshake;
 mod host_keys;
 mod listing;
 mod login;
@@ -34,7 +35,7 @@ use super::{
 use crate::model::{Cancel, NoObserver};
 use access::Access;
 use connection::{Connection, Opened};
-use paths::{Paths, below, modified, with_mode};
+use paths::{Paths, below, modified, size, with_mode};
 use pipeline::Reads;
 use upload::Published;
 
@@ -266,7 +267,7 @@ impl Destination for Sftp {
                 let detail = format!("no archive `{}`", key.as_str());
                 return Err(DestinationError::new(ErrorKind::Missing, detail));
             };
-            let size = found.size.unwrap_or(0);
+            let size = size(key.as_str(), &found)?;
             let range = range.unwrap_or(0..size);
             if range.start > range.end || range.end > size {
                 let detail = format!(
@@ -333,11 +334,15 @@ impl Destination for Sftp {
     fn stat(&self, key: &Key, call: &Call<'_>) -> Result<Option<Listed>> {
         self.run(call, async |paths| {
             let found = paths.archive(key).await?;
-            Ok(found.map(|found| Listed {
-                key: key.clone(),
-                size: found.size.unwrap_or(0),
-                modified: modified(&found),
-            }))
+            found
+                .map(|found| {
+                    Ok(Listed {
+                        key: key.clone(),
+                        size: size(key.as_str(), &found)?,
+                        modified: modified(&found),
+                    })
+                })
+                .transpose()
         })
     }
 

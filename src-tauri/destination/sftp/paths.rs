@@ -36,6 +36,14 @@ pub(super) fn what(found: &FileAttributes) -> What {
     }
 }
 
+/// An archive of unknown length cannot be read whole, and is not taken for an empty one.
+pub(super) fn size(path: &str, found: &FileAttributes) -> Result<u64> {
+    found.size.ok_or_else(|| {
+        let detail = format!("the server does not say how long `{path}` is");
+        DestinationError::new(ErrorKind::Protocol, detail)
+    })
+}
+
 pub(super) fn modified(found: &FileAttributes) -> Option<Timestamp> {
     found
         .mtime

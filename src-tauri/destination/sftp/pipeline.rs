@@ -19,8 +19,9 @@ type Result<T> = std::result::Result<T, DestinationError>;
 
 const FIRST: u64 = 1 << 20;
 const LEAST: u64 = 256 << 10;
-/// More would only lie in memory: what a fast line over an ocean holds.
-const MOST: u64 = 8 << 20;
+/// What a fast line over an ocean holds; more would only lie in memory. OpenSSH lets 2 MiB towards it be under way, whatever is sent.
+const MOST_READ: u64 = 8 << 20;
+const MOST_WRITTEN: u64 = 4 << 20;
 /// An answer that took no longer says that more can be under way.
 const QUICK: Duration = Duration::from_millis(500);
 /// A line that is this far behind gets less, so that whatever else is asked on it, a clean-up say, is answered in time.
@@ -29,13 +30,15 @@ const SLOW: Duration = Duration::from_secs(2);
 /// How many bytes may be under way: it follows how fast they are answered.
 struct Window {
     allowed: u64,
+    most: u64,
     under_way: u64,
 }
 
 impl Window {
-    fn new() -> Self {
+    fn up_to(most: u64) -> Self {
         Self {
             allowed: FIRST,
+            most,
             under_way: 0,
         }
     }
@@ -51,7 +54,7 @@ impl Window {
     fn answered(&mut self, length: u64, after: Duration) {
         self.under_way = self.under_way.saturating_sub(length);
         if after < QUICK {
-            self.allowed = (self.allowed + length).min(MOST);
+            self.allowed = (self.allowed + length).min(self.most);
         } else if after > SLOW {
             self.allowed = self.allowed.saturating_sub(length).max(LEAST);
         }
@@ -65,7 +68,7 @@ pub(super) async fn write(
     body: &mut Sending<'_>,
     arrived: &watch::Sender<u64>,
 ) -> Result<()> {
-    let mut window = Window::new();
+    let mut window = Window::up_to(MOST_WRITTEN);
     let mut under_way = FuturesUnordered::new();
     let mut done = Done::from(body.sent());
     loop {
@@ -153,9 +156,15 @@ impl Reads {
             file,
             next: start,
             end: start,
-            window: Window::new(),
+            window: Window::up_to(MOST_READ),
             under_way: FuturesOrdered::new(),
         }
+    }
+
+    /// At the pace of an upload.
+    pub fn beside_writes(mut self) -> Self {
+        self.window.most = MOST_WRITTEN;
+        self
     }
 
     /// Up to there may be read.

@@ -144,7 +144,7 @@ impl ReadBack<'_> {
     /// `Protocol` where what is there is not what was sent.
     async fn whole(&self, file: Opened, mut arrived: watch::Receiver<u64>) -> Result<()> {
         let file = Arc::new(file);
-        let mut reads = Reads::new(self.connection, Arc::clone(&file), 0);
+        let mut reads = Reads::new(self.connection, Arc::clone(&file), 0).beside_writes();
         let mut digest = Sha256::new();
         let mut progress = Progress {
             phase: Phase::Verifying,
