@@ -4,10 +4,10 @@ use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
-use super::{Body, Call, Destination, DestinationError, ErrorKind, Key};
+use super::{Body, Call, Destination, DestinationError, ErrorKind, Key, ahead};
 use crate::model::{Phase, Progress};
 
-const BUFFER: usize = 256 << 10;
+const BLOCK: usize = 256 << 10;
 
 /// What is there under the final name. `what`: the destination's name, for progress.
 pub(super) fn verify(
@@ -23,7 +23,7 @@ pub(super) fn verify(
 
 /// `reader`: of exactly the body's length.
 pub(super) fn compare(
-    mut reader: impl Read,
+    mut reader: impl Read + Send,
     body: &Body,
     what: &str,
     call: &Call<'_>,
@@ -35,23 +35,24 @@ pub(super) fn compare(
         what: what.to_owned(),
     };
     let mut digest = Sha256::new();
-    let mut buffer = vec![0; BUFFER];
-    loop {
+    let next = || {
+        let mut block = vec![0; BLOCK];
+        let read = reader
+            .read(&mut block)
+            .map_err(|e| DestinationError::from_read("the archive cannot be read back", e))?;
+        block.truncate(read);
+        Ok((read > 0).then_some(block))
+    };
+    ahead::copy(next, |block| {
         call.check()?;
+        digest.update(&block);
+        progress.done_bytes += block.len() as u64;
         call.observer.progress(&progress);
-        let read = match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(e) => {
-                return Err(DestinationError::from_read(
-                    "the archive cannot be read back",
-                    e,
-                ));
-            }
-        };
-        digest.update(&buffer[..read]);
-        progress.done_bytes += read as u64;
-    }
+        match call.pace {
+            Some(pace) => pace.take(block.len(), call),
+            None => Ok(()),
+        }
+    })?;
     let digest = hex::encode(digest.finalize());
     if progress.done_bytes == body.length && digest == body.sha256 {
         return Ok(());
