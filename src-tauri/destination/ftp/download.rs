@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::pool::Pool;
-use super::session::{Session, Transfer};
+use super::session::Session;
+use super::transfer::Transfer;
 use crate::destination::{Call, DestinationError, ErrorKind};
 use crate::model::{Cancel, NoObserver};
 

@@ -4,10 +4,8 @@
 use std::io::{BufRead, BufReader, Read};
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-use suppaftp::list::{File, ListParser};
 
+use super::lines::{Facts, Odd, machine_line, moment, people_line};
 use super::reply::Reply;
 use super::session::{Hidden, Session};
 use crate::destination::folders::{Entry, EntryKind};
@@ -202,106 +200,4 @@ fn next_line(reader: &mut impl BufRead) -> Result<Option<String>> {
 pub(super) fn number(reply: &Reply) -> Option<u64> {
     let line = reply.lines.last().filter(|_| reply.code == 213)?;
     line.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// `20261105134600`, with a fraction or without, in UTC (RFC 3659, 2.3).
-fn moment(text: &str) -> Option<Timestamp> {
-    let digits = text.split('.').next()?;
-    if digits.len() != 14 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let part = |range: std::ops::Range<usize>| digits.get(range)?.parse::<i8>().ok();
-    let year = digits.get(..4)?.parse().ok()?;
-    let time = DateTime::new(
-        year,
-        part(4..6)?,
-        part(6..8)?,
-        part(8..10)?,
-        part(10..12)?,
-        part(12..14)?,
-        0,
-    );
-    TimeZone::UTC.to_timestamp(time.ok()?).ok()
-}
-
-/// A line that is none of a listing.
-struct Odd;
-
-/// A line of MLSD or MLST: `type=file;size=7;modify=20261105134600; name` (RFC 3659, 7.2). The library's reader of it takes what is not told
-/// for zero.
-struct Facts<'l> {
-    kind: EntryKind,
-    size: Option<u64>,
-    modified: Option<Timestamp>,
-    name: &'l str,
-}
-
-impl<'l> Facts<'l> {
-    fn of(line: &'l str) -> Self {
-        let (facts, name) = line.split_once("; ").unwrap_or(("", line));
-        let mut found = Self {
-            kind: EntryKind::Other,
-            size: None,
-            modified: None,
-            name,
-        };
-        for (fact, value) in facts.split(';').filter_map(|fact| fact.split_once('=')) {
-            match fact.to_ascii_lowercase().as_str() {
-                // The folder itself and the one around it are none of its names.
-                "type" => {
-                    found.kind = match value.to_ascii_lowercase().as_str() {
-                        "file" => EntryKind::File,
-                        "dir" => EntryKind::Folder,
-                        _ => EntryKind::Other,
-                    }
-                }
-                "size" => found.size = value.parse().ok(),
-                "modify" => found.modified = moment(value),
-                _ => {}
-            }
-        }
-        found
-    }
-}
-
-fn machine_line(line: &str) -> std::result::Result<Option<Entry>, Odd> {
-    if !line.contains("; ") {
-        return if line.is_empty() { Ok(None) } else { Err(Odd) };
-    }
-    let facts = Facts::of(line);
-    let size = match (facts.kind, facts.size) {
-        (EntryKind::File, None) => return Err(Odd),
-        (EntryKind::File, Some(size)) => size,
-        (EntryKind::Folder, _) => 0,
-        (EntryKind::Other, _) => return Ok(None),
-    };
-    Ok(Some(Entry {
-        name: facts.name.to_owned(),
-        kind: facts.kind,
-        size,
-        modified: facts.modified,
-    }))
-}
-
-/// A line of LIST, in the manner of `ls -l` or of DOS. Its time is in a zone that nobody tells: it is not taken.
-fn people_line(line: &str) -> std::result::Result<Option<Entry>, Odd> {
-    if line.trim().is_empty() || line.starts_with("total ") {
-        return Ok(None);
-    }
-    let file: File = ListParser::parse_posix(line)
-        .or_else(|_| ListParser::parse_dos(line))
-        .map_err(|_| Odd)?;
-    let kind = if file.is_file() {
-        EntryKind::File
-    } else if file.is_directory() {
-        EntryKind::Folder
-    } else {
-        EntryKind::Other
-    };
-    Ok(Some(Entry {
-        name: file.name().to_owned(),
-        kind,
-        size: file.size() as u64,
-        modified: None,
-    }))
 }

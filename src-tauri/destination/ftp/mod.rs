@@ -1,11 +1,14 @@
 //! `ftp`: a server that speaks FTP, plain or over TLS. Nothing there is created atomically: two writers of one name at the same instant may
 //! overwrite each other, which the names of archives make unlikely.
 
+mod connect;
 mod download;
+mod lines;
 mod listing;
 mod pool;
 mod reply;
 mod session;
+mod transfer;
 mod upload;
 mod wire;
 

@@ -1,18 +1,18 @@
 //! One session with a server: logged in, protected where that is wanted, in binary mode. It asks, transfers, and knows when its answers can no
 //! longer be told apart; then it is over. What is asked is others' business.
 
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
-use rustls::client::Resumption;
 use secrecy::{ExposeSecret, SecretString};
-use suppaftp::{DataStream, FtpError, ImplFtpStream, Mode, TransferStream};
+use suppaftp::{FtpError, ImplFtpStream};
 
+use super::connect::connect;
 use super::reply::Reply;
-use super::wire::{Connector, Watch, Wire};
+use super::transfer::Transfer;
+use super::wire::{Watch, Wire};
 use crate::destination::net::Net;
 use crate::destination::{Call, DestinationError, ErrorKind};
 
@@ -21,8 +21,7 @@ type Result<T> = std::result::Result<T, DestinationError>;
 /// A session that was not used for so long is asked whether it still is one.
 const STALE: Duration = Duration::from_secs(5);
 /// How long an answer that is only nice to have may take.
-const COURTESY: Duration = Duration::from_secs(3);
-const TICKETS: usize = 16;
+pub(super) const COURTESY: Duration = Duration::from_secs(3);
 
 /// Where the server is, and who we are there.
 pub(super) struct Site {
@@ -237,123 +236,7 @@ impl Session {
     }
 }
 
-/// A transfer on its data connection. Dropped before its end it takes the whole session with it: nobody knows what the server still says.
-pub(super) struct Transfer {
-    stream: Option<TransferStream<Wire>>,
-    watch: Arc<Watch>,
-    /// The command.
-    what: &'static str,
-}
-
-impl Transfer {
-    fn wire(&mut self) -> io::Result<&mut Wire> {
-        match self.stream.as_mut().map(TransferStream::get_mut) {
-            Some(DataStream::Ssl(wire)) => Ok(wire),
-            // Every stream is made by the connector.
-            Some(DataStream::Tcp(_)) | None => Err(io::ErrorKind::NotConnected.into()),
-        }
-    }
-
-    /// Everything was written. What the server says to that.
-    pub fn end_writing(mut self, what: &str) -> Result<()> {
-        let ended = self.wire().and_then(Wire::end_writing);
-        match (self.completion(), ended) {
-            (Ok(Some(reply)), _) => Err(reply.refusal_to_store(what)),
-            (Ok(None), Ok(())) => Ok(()),
-            (Ok(None) | Err(_), Err(e)) => Err(cut(what, e)),
-            (Err(e), Ok(())) => Err(e),
-        }
-    }
-
-    /// A write failed: the server mostly says why.
-    pub fn failed_writing(mut self, what: &str, error: io::Error) -> DestinationError {
-        if let Some(told) = DestinationError::of_read(&error) {
-            // Our own: it took too long, or is not wanted any more.
-            return DestinationError::new(told.kind, format!("{what}: {}", told.detail));
-        }
-        self.watch.hurry(COURTESY);
-        match self.completion() {
-            Ok(Some(reply)) => reply.refusal_to_store(what),
-            _ => cut(what, error),
-        }
-    }
-
-    /// No more will be read. What the server says to that; None: that it gave everything.
-    pub fn end_reading(mut self) -> Result<Option<Reply>> {
-        if let Ok(wire) = self.wire() {
-            wire.end_reading();
-        }
-        self.completion()
-    }
-
-    /// As `end_reading`, of what need not be waited for long.
-    pub fn leave(self) -> Result<Option<Reply>> {
-        self.watch.hurry(COURTESY);
-        let watch = Arc::clone(&self.watch);
-        let ended = self.end_reading();
-        watch.relax();
-        ended
-    }
-
-    /// None: all is well.
-    fn completion(&mut self) -> Result<Option<Reply>> {
-        let Some(stream) = self.stream.take() else {
-            return Ok(None);
-        };
-        match stream.finish() {
-            Ok(()) => Ok(None),
-            Err(FtpError::UnexpectedResponse(response)) => Ok(Some(Reply::parse(&response.body))),
-            Err(e) => {
-                self.watch.give_up();
-                Err(of_library(&self.watch, self.what, e))
-            }
-        }
-    }
-}
-
-impl Read for Transfer {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.wire()?.read(buffer)
-    }
-}
-
-impl Write for Transfer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // By way of the library, which remembers that it was written to.
-        match &mut self.stream {
-            Some(stream) => stream.write(bytes),
-            None => Err(io::ErrorKind::NotConnected.into()),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.wire()?.flush()
-    }
-}
-
-impl Drop for Transfer {
-    fn drop(&mut self) {
-        // Else the stream's own end would wait for an answer.
-        if self.stream.is_some() {
-            self.watch.give_up();
-        }
-    }
-}
-
-/// A connection that broke while data was on it.
-fn cut(what: &str, error: io::Error) -> DestinationError {
-    let error = DestinationError::from_read(what, error);
-    match error.kind {
-        // Over TLS: it ended without saying so.
-        ErrorKind::Protocol => DestinationError {
-            kind: ErrorKind::Truncated,
-            ..error
-        },
-        _ => error,
-    }
-}
-
-fn of_library(watch: &Watch, what: &str, error: FtpError) -> DestinationError {
+pub(super) fn of_library(watch: &Watch, what: &str, error: FtpError) -> DestinationError {
     if let Some(refused) = watch.take_refusal() {
         return refused;
     }
@@ -376,96 +259,6 @@ fn of_library(watch: &Watch, what: &str, error: FtpError) -> DestinationError {
             DestinationError::new(ErrorKind::Protocol, detail)
         }
         other => DestinationError::new(ErrorKind::Protocol, format!("{what}: {other}")),
-    }
-}
-
-fn connect(site: &Site, watch: &Arc<Watch>) -> Result<ImplFtpStream<Wire>> {
-    let socket = watch.dial_host(&site.host, site.port)?;
-    let is_v6 = socket.peer_addr().is_ok_and(|address| address.is_ipv6());
-    // Servers remember a session only as long as its control connection: each has its own tickets.
-    let own = |config: &ClientConfig| {
-        let mut config = config.clone();
-        config.resumption = Resumption::in_memory_sessions(TICKETS);
-        Some(Arc::new(config))
-    };
-    let connector = |tls, first| Connector {
-        tls,
-        watch: Arc::clone(watch),
-        first: Mutex::new(first),
-    };
-    let implicit = match &site.protection {
-        Protection::Implicit(config) => own(config),
-        Protection::Explicit(_) | Protection::None => None,
-    };
-    let greeted = begin(connector(implicit, Some(socket)), &site.host);
-    let mut ftp = greeted.map_err(|e| greeting(of_library(watch, "connecting", e)))?;
-    if let Protection::Explicit(config) = &site.protection {
-        let secured = ftp.into_secure(connector(own(config), None), &site.host);
-        ftp = secured.map_err(|e| no_tls(watch, e))?;
-    }
-    if let Protection::Implicit(_) = &site.protection {
-        for line in ["PBSZ 0", "PROT P"] {
-            if let Err(FtpError::UnexpectedResponse(response)) = ftp.custom_command(line, &[])
-                && Reply::parse(&response.body).code != 200
-            {
-                return Err(no_tls(watch, FtpError::UnexpectedResponse(response)));
-            }
-        }
-    }
-    let dialling = Arc::clone(watch);
-    let mut ftp = ftp.passive_stream_builder(move |address| {
-        dialling
-            .dial(address)
-            .map_err(|e| FtpError::ConnectionError(e.into()))
-    });
-    ftp.set_mode(if is_v6 {
-        Mode::ExtendedPassive
-    } else {
-        Mode::Passive
-    });
-    // The address that a server believes to have is often one of behind its router.
-    ftp.set_passive_nat_workaround(true);
-    Ok(ftp)
-}
-
-/// The library's one way to a stream of one's own making connects by itself, and without a limit in time. It is given a door to knock at; the
-/// connector puts the socket in place that was dialled as the watch says.
-fn begin(connector: Connector, host: &str) -> suppaftp::FtpResult<ImplFtpStream<Wire>> {
-    let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(FtpError::ConnectionError)?;
-    let address = door.local_addr().map_err(FtpError::ConnectionError)?;
-    ImplFtpStream::connect_secure_implicit(address, connector, host)
-}
-
-/// A server that turns one away at the door is busy.
-fn greeting(error: DestinationError) -> DestinationError {
-    let is_busy = error.kind == ErrorKind::Unreachable && error.detail.contains(": 421");
-    DestinationError {
-        kind: if is_busy {
-            ErrorKind::Throttled
-        } else {
-            error.kind
-        },
-        ..error
-    }
-}
-
-/// Nothing is told to a server that does not protect it.
-fn no_tls(watch: &Watch, error: FtpError) -> DestinationError {
-    match error {
-        FtpError::UnexpectedResponse(response) => {
-            let reply = Reply::parse(&response.body);
-            let kind = if reply.code >= 500 {
-                ErrorKind::Config
-            } else {
-                reply.refusal("").kind
-            };
-            let what = "it does not protect what is sent (AUTH TLS, PBSZ 0, PROT P)";
-            DestinationError {
-                kind,
-                ..reply.refusal(what)
-            }
-        }
-        other => of_library(watch, "AUTH TLS", other),
     }
 }
 

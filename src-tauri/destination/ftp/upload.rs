@@ -190,13 +190,11 @@ impl Upload<'_> {
         session.ask(&format!("SITE CHMOD {FILE_MODE} {from}"))?;
         let begun = session.ask(&format!("RNFR {from}"))?;
         if begun.code != 350 {
-            let refusal = begun.refusal("publishing the archive");
-            return Err(if session.size(&self.folder, &self.temporary)?.is_some() {
-                refusal
-            } else {
-                let detail = "what was sent went away before it was published";
-                DestinationError::new(ErrorKind::Truncated, detail)
-            });
+            if session.size(&self.folder, &self.temporary)?.is_some() {
+                return Err(begun.refusal("publishing the archive"));
+            }
+            let detail = "what was sent went away before it was published";
+            return Err(DestinationError::new(ErrorKind::Truncated, detail));
         }
         let renamed = session.ask(&format!("RNTO {to}"))?;
         if !renamed.is(&[200, 250]) {
