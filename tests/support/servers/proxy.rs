@@ -177,7 +177,12 @@ fn read(
     let mut buffer = vec![0; BLOCK];
     let mut tail = Vec::new();
     while let Ok(length @ 1..) = from.read(&mut buffer) {
-        let left = allowance.load(Ordering::Relaxed);
+        // At once: several connections share it.
+        let left = allowance
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                (left != NEVER).then(|| left.saturating_sub(length as u64))
+            })
+            .unwrap_or(NEVER);
         let passes = usize::try_from(left).unwrap_or(length).min(length);
         counted.fetch_add(passes as u64, Ordering::Relaxed);
         if way == Way::Out {
@@ -191,12 +196,9 @@ fn read(
         {
             break;
         }
-        if left != NEVER {
-            if passes < length || left == passes as u64 {
-                allowance.store(NEVER, Ordering::Relaxed);
-                return Ended::Cut;
-            }
-            allowance.store(left - passes as u64, Ordering::Relaxed);
+        if left <= length as u64 {
+            allowance.store(NEVER, Ordering::Relaxed);
+            return Ended::Cut;
         }
     }
     Ended::ByItself
