@@ -210,11 +210,11 @@ fn an_upload_that_was_cut_goes_on_and_sends_no_part_twice() {
         &[("timeout", "5")],
     ));
     let sample = Sample::new(100 * MIB);
-    proxy.cut_after_sending(70 * MIB as u64);
+    proxy.cut_after_sending(90 * MIB as u64);
     verified(put(&*place, &key(1), &sample));
-    // At most what was on its way on four connections comes again.
+    // At most what was on its way on four connections comes again, and something does.
     let again = proxy.sent() - 100 * MIB as u64;
-    assert!(again < 4 * 17 * MIB as u64, "{again}");
+    assert!((20_000..68 * MIB as u64).contains(&again), "{again}");
     assert!(read(&*place, &key(1), None).unwrap() == sample.bytes);
 }
 
