@@ -2,6 +2,7 @@
 
 mod hostile;
 mod pretender;
+mod reaching;
 mod servers;
 
 use std::collections::BTreeSet;
@@ -17,12 +18,19 @@ use holdfast::destination::{
 use holdfast::model::{Cancel, DestinationConfig, NoObserver};
 use sha2::{Digest, Sha256};
 
-use crate::servers::webdav::secrets;
+use crate::servers::webdav::{password, secrets};
 
 const FOLDER: &str = "tacacs-0a1b2c3d/manual";
 
 fn opened(config: &DestinationConfig) -> Arc<dyn Destination> {
     open(config, &secrets()).unwrap()
+}
+
+fn opened_with(
+    config: &DestinationConfig,
+    secret: &str,
+) -> Result<Arc<dyn Destination>, DestinationError> {
+    open(config, &password(secret))
 }
 
 fn with_call<T>(act: impl FnOnce(&Call<'_>) -> T) -> T {

@@ -150,14 +150,18 @@ impl Server {
         }))
     }
 
-    /// True where it was made, false where there is something of this name.
-    pub fn make_folder(&self, folder: &[String], call: &Call<'_>) -> Result<bool> {
+    /// Success, too, where it is there already.
+    pub fn make_folder(&self, folder: &[String], call: &Call<'_>) -> Result<()> {
         let at = At::Folder(folder);
         let answer = self.ask(self.request("MKCOL", self.at(at)), call)?;
-        match answer.status {
-            StatusCode::METHOD_NOT_ALLOWED => Ok(false),
-            status if status.is_success() => Ok(true),
-            _ => Err(refused(&answer, &format!("making {}", at.shown()))),
+        if answer.status.is_success() || answer.status == StatusCode::METHOD_NOT_ALLOWED {
+            return Ok(());
+        }
+        // Where two make it at once, Apache tells the slower one that it may not.
+        let error = refused(&answer, &format!("making {}", at.shown()));
+        match self.find(at, call) {
+            Ok(Some(found)) if found.is_folder => Ok(()),
+            _ => Err(error),
         }
     }
 
@@ -172,7 +176,22 @@ impl Server {
         let mut request = self.request("PUT", self.at(at));
         set(&mut request, CONTENT_TYPE, "application/octet-stream");
         let answer = self.http.upload(request, body, length, call)?;
-        done(&answer, &format!("writing {}", at.shown()))
+        self.written(&answer, &format!("writing {}", at.shown()), length, call)
+    }
+
+    /// Some say no more of a full disk than that something went wrong.
+    fn written(&self, answer: &Answer, what: &str, length: u64, call: &Call<'_>) -> Result<()> {
+        let is_vague = answer.status == StatusCode::INTERNAL_SERVER_ERROR;
+        match done(answer, what) {
+            Err(e) if is_vague => match self.free_space(call) {
+                Ok(Some(free)) if free < length => {
+                    let detail = format!("{}, and {free} bytes are free", e.detail);
+                    Err(DestinationError::new(ErrorKind::Space, detail))
+                }
+                _ => Err(e),
+            },
+            done => done,
+        }
     }
 
     /// Whether a file can be written on from where it ends.
@@ -200,7 +219,10 @@ impl Server {
         let answer = self.http.upload(request, body, length, call)?;
         match answer.status.as_u16() {
             400 | 405 | 411 | 415 | 416 | 501 => Ok(false),
-            _ => done(&answer, &format!("writing on at {}", at.shown())).map(|()| true),
+            _ => {
+                let what = format!("writing on at {}", at.shown());
+                self.written(&answer, &what, length, call).map(|()| true)
+            }
         }
     }
 

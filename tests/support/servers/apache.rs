@@ -36,6 +36,7 @@ pub struct Apache {
     pub tls_port: u16,
     pub authority: Authority,
     folder: PathBuf,
+    served: PathBuf,
     /// Where archives are.
     pub base: PathBuf,
     _dir: TempDir,
@@ -49,26 +50,18 @@ impl Apache {
     /// With more directives for the folder that is served.
     pub fn with(directives: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().to_owned();
-        Self::at(&folder, dir, directives)
-    }
-
-    /// What is served lies in `folder`, which may be a disk of its own; all else in a folder that goes with this.
-    pub fn at(folder: &Path, dir: TempDir, directives: &str) -> Self {
-        let served = folder.join("served");
+        let own = dir.path().to_owned();
+        let served = own.join("served");
         let base = served.join(FOLDER).join(BASE);
         fs::create_dir_all(&base).unwrap();
-        let own = dir.path().to_owned();
         fs::create_dir_all(own.join("run")).unwrap();
         let authority = Authority::new(&own, "apache");
         fs::write(own.join("users"), format!("{USER}:{PASSWORD_SHA1}\n")).unwrap();
         let digest = format!("{USER}:dav:{PASSWORD_DIGEST}\n");
         fs::write(own.join("digests"), digest).unwrap();
         let (port, tls_port) = (free_port(), free_port());
-        let text = configuration(&own, &served, &authority, port, tls_port, directives);
-        fs::write(own.join("httpd.conf"), text).unwrap();
         if is_root() {
-            give_away(&own, folder);
+            give_away(&own);
         }
         let mut apache = Self {
             server: None,
@@ -76,11 +69,20 @@ impl Apache {
             tls_port,
             authority,
             folder: own,
+            served,
             base,
             _dir: dir,
         };
-        apache.start_again();
+        apache.start_with(directives);
         apache
+    }
+
+    /// With other directives than before. `OWN` in them is the folder of its users.
+    pub fn start_with(&mut self, directives: &str) {
+        let directives = directives.replace("OWN", self.folder.to_str().unwrap());
+        let text = configuration(self, &directives);
+        fs::write(self.folder.join("httpd.conf"), text).unwrap();
+        self.start_again();
     }
 
     pub fn start_again(&mut self) {
@@ -126,29 +128,26 @@ impl Apache {
     }
 }
 
-fn configuration(
-    own: &Path,
-    served: &Path,
-    authority: &Authority,
-    port: u16,
-    tls_port: u16,
-    directives: &str,
-) -> String {
-    let loaded: String = LOADED.iter().fold(String::new(), |text, name| {
-        text + &format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n")
-    });
+fn configuration(apache: &Apache, directives: &str) -> String {
+    let (port, tls_port) = (apache.port, apache.tls_port);
+    let loaded: String = LOADED
+        .iter()
+        .map(|name| format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n"))
+        .collect();
     let user = if is_root() {
         "User www-data\nGroup www-data"
     } else {
         ""
     };
-    let (own, served) = (own.display(), served.display());
-    let (certificate, key) = (authority.certificate.display(), authority.key.display());
+    let (own, served) = (apache.folder.display(), apache.served.display());
+    let certificate = apache.authority.certificate.display();
+    let key = apache.authority.key.display();
     format!(
         r#"ServerRoot "{own}"
 ServerName localhost
 Listen 127.0.0.1:{port}
 Listen 127.0.0.1:{tls_port}
+Listen 127.0.0.2:{tls_port}
 Listen [::1]:{tls_port}
 PidFile "{own}/run/pid"
 DefaultRuntimeDir "{own}/run"
@@ -180,13 +179,10 @@ GracefulShutdownTimeout 1
 }
 
 /// To the user that Apache becomes when root starts it: it takes no root.
-fn give_away(own: &Path, folder: &Path) {
-    let user = uzers::get_user_by_name("www-data").expect("apache2-bin makes this user");
+fn give_away(own: &Path) {
+    let user = uzers::get_user_by_name("www-data").expect("Debian makes this user");
     let (uid, gid) = (user.uid(), user.primary_group_id());
-    for top in [own, folder] {
-        for entry in walkdir::WalkDir::new(top) {
-            let entry = entry.unwrap();
-            std::os::unix::fs::chown(entry.path(), Some(uid), Some(gid)).unwrap();
-        }
+    for entry in walkdir::WalkDir::new(own) {
+        std::os::unix::fs::chown(entry.unwrap().path(), Some(uid), Some(gid)).unwrap();
     }
 }

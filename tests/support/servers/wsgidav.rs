@@ -1,7 +1,7 @@
 //! wsgidav, which speaks WebDAV.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use holdfast::model::DestinationConfig;
 use tempfile::TempDir;
@@ -32,8 +32,18 @@ pub enum Over {
 impl Wsgidav {
     pub fn start(over: Over) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let served = dir.path().join("served");
+        Self::serving(&served, dir, over)
+    }
+
+    /// What it serves lies in a folder that may be a disk of its own.
+    pub fn at(served: &Path, over: Over) -> Self {
+        Self::serving(served, tempfile::tempdir().unwrap(), over)
+    }
+
+    fn serving(served: &Path, dir: TempDir, over: Over) -> Self {
         let folder = dir.path().to_owned();
-        let base = folder.join("served").join(FOLDER).join(BASE);
+        let base = served.join(FOLDER).join(BASE);
         fs::create_dir_all(&base).unwrap();
         let authority = Authority::new(&folder, "wsgidav");
         let port = free_port();
@@ -69,7 +79,7 @@ verbose: 3
 lock_storage: true
 property_manager: null
 "#,
-            folder.join("served").display()
+            served.display()
         );
         fs::write(folder.join("wsgidav.yaml"), text).unwrap();
         let mut wsgidav = Self {
