@@ -1,23 +1,24 @@
 //! Claims about `webdav`, beyond the contract.
 
-mod hostile;
+mod answers;
+mod listings;
 mod pretender;
 mod reaching;
 mod servers;
+mod uploads;
 
-use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use holdfast::destination::{
-    Body, Call, Destination, DestinationError, ErrorKind, Key, Listed, TestCheck, Verification,
-    open, test,
+    Body, Destination, DestinationError, ErrorKind, Key, Listed, Verification, open,
 };
-use holdfast::model::{Cancel, DestinationConfig, NoObserver};
+use holdfast::model::DestinationConfig;
 use sha2::{Digest, Sha256};
 
+use crate::network::{keeps_the_contract, key, with_call};
 use crate::servers::webdav::{password, secrets};
 
 const FOLDER: &str = "tacacs-0a1b2c3d/manual";
@@ -31,16 +32,6 @@ fn opened_with(
     secret: &str,
 ) -> Result<Arc<dyn Destination>, DestinationError> {
     open(config, &password(secret))
-}
-
-fn with_call<T>(act: impl FnOnce(&Call<'_>) -> T) -> T {
-    let cancel = Cancel::new();
-    act(&Call::new(&cancel, &NoObserver))
-}
-
-fn key(second: u32) -> Key {
-    let name = format!("backup-tacacs-20260101-0000{second:02}-manual.tar.gz.age");
-    Key::new(&format!("{FOLDER}/{name}")).unwrap()
 }
 
 /// Bytes that do not repeat (xorshift).
@@ -119,14 +110,7 @@ fn everything(base: &Path) -> Vec<String> {
     below.into_iter().map(|e| shown(e.unwrap())).collect()
 }
 
-fn run(place: &dyn Destination) -> Vec<TestCheck> {
-    with_call(|call| test(place, call))
-}
-
 fn require_every_promise(config: &DestinationConfig, base: &Path) {
-    let checks = run(&*opened(config));
-    let failed = checks.iter().filter(|check| !check.ok);
-    let failed: BTreeSet<_> = failed.map(|check| check.name.as_str()).collect();
-    assert_eq!(failed, BTreeSet::new(), "{checks:#?}");
+    keeps_the_contract(&*opened(config));
     assert_eq!(everything(base), [""; 0]);
 }

@@ -2,6 +2,8 @@
 //! two writers of one name at the same instant both succeed is the server's business: most look first and rename then.
 
 mod multistatus;
+mod own;
+mod refusals;
 mod server;
 mod upload;
 

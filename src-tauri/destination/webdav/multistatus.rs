@@ -4,7 +4,6 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
 use percent_encoding::percent_decode_str;
 use quick_xml::Error as XmlError;
 use quick_xml::escape::resolve_xml_entity;
@@ -13,6 +12,7 @@ use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::reader::NsReader;
 use url::Url;
 
+use crate::destination::http::date;
 use crate::destination::{DestinationError, ErrorKind};
 
 type Result<T> = std::result::Result<T, DestinationError>;
@@ -40,12 +40,6 @@ pub(super) struct Properties {
     pub modified: Option<Timestamp>,
     /// RFC 4331. Some say a negative number where they do not know.
     pub available: Option<u64>,
-}
-
-/// The date of a header or a property: RFC 9110, 5.6.7.
-pub(super) fn date(text: &str) -> Option<Timestamp> {
-    let parser = DateTimeParser::new().relaxed_weekday(true);
-    parser.parse_timestamp(text.trim()).ok()
 }
 
 /// The decoded segments of a path; None where one of them is no text.

@@ -6,7 +6,6 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RANGE,
-    WWW_AUTHENTICATE,
 };
 use http::{HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
@@ -14,9 +13,13 @@ use reqwest::Request;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::multistatus::{self, Properties, date, segments};
+use super::multistatus::{self, Properties};
+use super::own::Own;
+use super::refusals::{done, is_missing, refused, speaks_no_webdav};
 use crate::destination::body::Outgoing;
-use crate::destination::http::{Answer, Download, Http, address, refused as usual, request};
+use crate::destination::http::{
+    Answer, Download, Http, address, date, range as range_header, request,
+};
 use crate::destination::net::Incoming;
 use crate::destination::settings::Settings;
 use crate::destination::{Call, DestinationError, ErrorKind};
@@ -232,12 +235,7 @@ impl Server {
         // Something in between may want to pack it, and then its length is another.
         set(&mut request, ACCEPT_ENCODING, "identity");
         if let Some(range) = range {
-            let last = range.end.saturating_sub(1);
-            set(
-                &mut request,
-                RANGE,
-                &format!("bytes={}-{last}", range.start),
-            );
+            request.headers_mut().insert(RANGE, range_header(range));
         }
         match self.http.download(request, None, call)? {
             Download::Content { status, reader, .. } => {
@@ -384,64 +382,6 @@ impl Server {
     }
 }
 
-/// The folder that was listed, among what its listing names. Servers behind a proxy may name it with another beginning than was asked for.
-struct Own {
-    asked: Vec<String>,
-    path: Option<Vec<String>>,
-    seen: bool,
-}
-
-impl Own {
-    fn of(url: &Url) -> Result<Self> {
-        let asked = segments(url).ok_or_else(|| {
-            let detail = "the address has a part that is no text";
-            DestinationError::new(ErrorKind::Config, detail)
-        })?;
-        Ok(Self {
-            asked,
-            path: None,
-            seen: false,
-        })
-    }
-
-    /// The name of what is directly in the folder; None for anything else.
-    fn child(&mut self, mut path: Vec<String>) -> Result<Option<String>> {
-        let own = if let Some(own) = &self.path {
-            own
-        } else {
-            let is_asked = path == self.asked;
-            let is_child = path.split_last().is_some_and(|(_, up)| up == self.asked);
-            let is_alike = path.ends_with(&self.asked) || self.asked.ends_with(&path);
-            let own = match (is_asked || is_child, is_alike) {
-                (true, _) => self.asked.clone(),
-                (false, true) => path.clone(),
-                (false, false) => return Err(another_folder()),
-            };
-            self.path.insert(own)
-        };
-        if path == *own {
-            self.seen = true;
-            return Ok(None);
-        }
-        let name = path.pop();
-        Ok(name.filter(|_| path == *own))
-    }
-
-    /// So that a listing of something else is never taken for an empty folder.
-    fn require_seen(&self) -> Result<()> {
-        if self.seen {
-            Ok(())
-        } else {
-            Err(another_folder())
-        }
-    }
-}
-
-fn another_folder() -> DestinationError {
-    let detail = "the server lists another folder than was asked for";
-    DestinationError::new(ErrorKind::Protocol, detail)
-}
-
 fn login(settings: &Settings<'_>) -> Result<Option<SecretString>> {
     let Some(user) = settings.get("username") else {
         return match settings.secret("password") {
@@ -463,71 +403,4 @@ fn set(request: &mut Request, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         request.headers_mut().insert(name, value);
     }
-}
-
-fn is_missing(answer: &Answer) -> bool {
-    matches!(answer.status.as_u16(), 404 | 410)
-}
-
-fn done(answer: &Answer, what: &str) -> Result<()> {
-    if answer.status.is_success() {
-        return Ok(());
-    }
-    Err(refused(answer, what))
-}
-
-fn speaks_no_webdav(what: &str, status: StatusCode) -> DestinationError {
-    let detail = format!("{what}: it answered {status}, as a server does that speaks no WebDAV");
-    DestinationError::new(ErrorKind::Protocol, detail)
-}
-
-fn refused(answer: &Answer, what: &str) -> DestinationError {
-    let error = usual(answer, what);
-    let (kind, more) = match answer.status.as_u16() {
-        401 => (ErrorKind::Authentication, other_schemes(answer)),
-        // Of a folder that is not there (RFC 4918, 9.7.1).
-        409 => (ErrorKind::Missing, None),
-        413 => {
-            let more = "it takes no file of this size";
-            (ErrorKind::Space, Some(more.to_owned()))
-        }
-        // Nextcloud locks for a moment what it works on.
-        423 => {
-            let more = "somebody else is working with it";
-            (ErrorKind::Throttled, Some(more.to_owned()))
-        }
-        _ => (error.kind, None),
-    };
-    let detail = match more {
-        Some(more) => format!("{}: {more}", error.detail),
-        None => error.detail,
-    };
-    DestinationError {
-        kind,
-        detail,
-        ..error
-    }
-}
-
-/// What a server wants that does not want what it is sent.
-fn other_schemes(answer: &Answer) -> Option<String> {
-    let offers = answer.headers.get_all(WWW_AUTHENTICATE);
-    let offers = offers.iter().filter_map(|offer| offer.to_str().ok());
-    // A scheme is the first word of an offer, and an offer may follow another after a comma.
-    let mut schemes: Vec<String> = offers
-        .flat_map(|offer| offer.split(','))
-        .filter_map(|part| part.split_whitespace().next())
-        .filter(|word| !word.contains('='))
-        .map(str::to_ascii_lowercase)
-        .collect();
-    schemes.dedup();
-    if schemes.is_empty() || schemes.iter().any(|scheme| scheme == "basic") {
-        return None;
-    }
-    let safe = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    schemes.retain(|scheme| scheme.len() < 20 && scheme.chars().all(safe));
-    Some(format!(
-        "it wants {} authentication, and only basic is supported",
-        schemes.join(" or ")
-    ))
 }

@@ -15,6 +15,9 @@ use crate::servers::webdav::config;
 
 /// Where archives are.
 pub const BASE: &str = "/dav/base";
+pub const MIB: usize = 1 << 20;
+/// What its clock and its files say, unless they are told otherwise.
+pub const WHEN: &str = "Mon, 12 Jan 2026 09:25:56 GMT";
 
 /// A request, as far as it was read when somebody decides what becomes of it: up to its body.
 pub struct Asked {
@@ -79,8 +82,6 @@ struct Shared {
     decide: Box<Decide>,
 }
 
-const NOW: &str = "Mon, 12 Jan 2026 09:25:56 GMT";
-
 impl Pretender {
     /// Its threads live as long as the tests do.
     pub fn new(decide: impl Fn(&Asked, &Self) -> Act + Send + Sync + 'static) -> Self {
@@ -89,7 +90,7 @@ impl Pretender {
             port: listener.local_addr().unwrap().port(),
             files: Mutex::default(),
             folders: Mutex::new(["", "/dav", BASE].map(str::to_owned).into()),
-            times: Mutex::new((NOW.to_owned(), Some(NOW.to_owned()))),
+            times: Mutex::new((WHEN.to_owned(), Some(WHEN.to_owned()))),
             asked: Mutex::default(),
             received: AtomicU64::new(0),
             writes_on: AtomicBool::new(false),
@@ -450,6 +451,11 @@ pub fn told(href: &str, size: Option<&str>, modified: &str) -> String {
         "<d:response><d:href>{href}{slash}</d:href><d:propstat><d:prop>{properties}</d:prop>\
         <d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>"
     )
+}
+
+/// Of an archive, at the server.
+pub fn path(second: u32) -> String {
+    format!("{BASE}/{}", super::key(second).as_str())
 }
 
 /// Waits a moment: for what happens at the same time.
