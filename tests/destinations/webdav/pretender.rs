@@ -51,6 +51,8 @@ pub enum Act {
     Without(&'static str),
     /// This, before the body is read; then the connection ends.
     Say(Vec<u8>),
+    /// The same, and the connection stays, with nobody reading.
+    SayAndStay(Vec<u8>),
     /// Nothing, for as long as the other side waits.
     Ignore,
     /// This, when the body was read.
@@ -193,6 +195,10 @@ impl Pretender {
                 }
                 Act::Say(answer) => {
                     let _ = to.write_all(&answer);
+                }
+                Act::SayAndStay(answer) => {
+                    let _ = to.write_all(&answer);
+                    thread::sleep(Duration::from_secs(10));
                 }
                 Act::SayLater(answer) => {
                     let _ = self.read_body(&asked, &mut from, None);
