@@ -162,12 +162,11 @@ fn text(folder: &Path, authority: &Authority, port: u16, tls: Tls) -> String {
          log_ftp_protocol=YES\nxferlog_enable=YES\nxferlog_std_format=NO\n"
     );
     if tls != Tls::None {
+        let (certificate, key) = (authority.certificate.display(), authority.key.display());
         let lines = format!(
             "ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_logins_ssl=YES\n\
-             force_anon_data_ssl=YES\nrequire_ssl_reuse=YES\nssl_ciphers=HIGH\nrsa_cert_file={}\n\
-             rsa_private_key_file={}\n",
-            authority.certificate.display(),
-            authority.key.display()
+             force_anon_data_ssl=YES\nrequire_ssl_reuse=YES\nssl_ciphers=HIGH\n\
+             rsa_cert_file={certificate}\nrsa_private_key_file={key}\n"
         );
         text.push_str(&lines);
     }
