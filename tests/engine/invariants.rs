@@ -123,7 +123,12 @@ const ASYNC_CRATES: &[&str] = &[
 const ASYNC_PLACES: &[[&str; 2]] = &[
     ["destination", "net"],
     ["destination", "http"],
+    // What they ask is asked by `http`, or run by `net`; only the requests and sessions themselves are of async crates.
+    ["destination", "azure"],
+    ["destination", "ftp"],
+    ["destination", "s3"],
     ["destination", "sftp"],
+    ["destination", "webdav"],
     ["jobs", "pulse"],
 ];
 
