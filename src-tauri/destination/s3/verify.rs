@@ -1,18 +1,11 @@
 //! Whether an object is what was sent. A store's checksum counts where the store was seen to refuse a wrong one (`probe`): some only repeat
 //! what they are told. Else everything is read back.
 
-use std::io::Read;
-
-use sha2::{Digest, Sha256};
-
 use super::write::Write;
 use super::{Found, S3};
-use crate::destination::{Body, Call, DestinationError, ErrorKind, Key};
-use crate::model::{Phase, Progress};
+use crate::destination::{Body, Call, DestinationError, ErrorKind, Key, read_back};
 
 type Result<T> = std::result::Result<T, DestinationError>;
-
-const BUFFER: usize = 256 << 10;
 
 impl S3 {
     /// After a success. `told`: the checksum in the store's answer.
@@ -49,7 +42,7 @@ impl S3 {
     }
 
     fn read_back(&self, key: &Key, body: &Body, call: &Call<'_>) -> Result<()> {
-        let mut reader = self.fetch(key, None, call).map_err(|e| match e.kind {
+        let reader = self.fetch(key, None, call).map_err(|e| match e.kind {
             // A store that shows it later: once more.
             ErrorKind::Missing => DestinationError::new(
                 ErrorKind::Truncated,
@@ -57,43 +50,7 @@ impl S3 {
             ),
             _ => e,
         })?;
-        let mut digest = Sha256::new();
-        let mut buffer = vec![0; BUFFER];
-        let mut progress = Progress {
-            phase: Phase::Verifying,
-            done_bytes: 0,
-            total_bytes: body.length,
-            what: self.name.clone(),
-        };
-        loop {
-            call.check()?;
-            let read = reader.read(&mut buffer).map_err(of_read)?;
-            if read == 0 {
-                break;
-            }
-            if let Some(pace) = call.pace {
-                pace.take(read, call)?;
-            }
-            digest.update(&buffer[..read]);
-            progress.done_bytes += read as u64;
-            call.observer.progress(&progress);
-        }
-        let found = hex::encode(digest.finalize());
-        if progress.done_bytes != body.length || found != body.sha256 {
-            let detail = format!(
-                "what was read back is not what was sent: {} bytes with SHA-256 {found} for {} with {}",
-                progress.done_bytes, body.length, body.sha256
-            );
-            return Err(DestinationError::new(ErrorKind::Protocol, detail));
-        }
-        Ok(())
-    }
-}
-
-fn of_read(error: std::io::Error) -> DestinationError {
-    match error.downcast::<DestinationError>() {
-        Ok(told) => told,
-        Err(error) => DestinationError::io("reading it back failed", error),
+        read_back::compare(reader, body, &self.name, call)
     }
 }
 

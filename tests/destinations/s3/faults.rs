@@ -113,7 +113,7 @@ fn an_acknowledgement_that_was_lost_makes_no_second_archive() {
         holds(&store, &sample);
         assert_eq!(store.count(operation), 1, "{operation}");
         // It is known by its mark, and where the store's checksums count, nothing is read.
-        let read = if length == LARGE { 0 } else { 1 };
+        let read = usize::from(length != LARGE);
         assert_eq!(store.count("get"), read, "{operation}");
     }
 }
