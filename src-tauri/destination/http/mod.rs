@@ -16,8 +16,9 @@ use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::{HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
 use reqsign_core::{Context, SignRequest};
+pub(super) use reqwest::Request;
 use reqwest::redirect::Policy;
-use reqwest::{Body as RequestBody, Client, Request, Response};
+use reqwest::{Body as RequestBody, Client, Response};
 use tokio::sync::mpsc;
 use url::Url;
 

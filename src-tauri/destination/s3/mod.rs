@@ -24,14 +24,14 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 
-use super::http::Download;
+use super::http::{Download, date};
 use super::settings::Settings;
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
     Unfinished, Verification,
 };
 use learnt::Learnt;
-use refusal::{Refusal, http_date};
+use refusal::Refusal;
 use store::{Ask, Store, Told};
 use write::Write;
 
@@ -114,7 +114,7 @@ impl S3 {
         };
         Ok(Ok(Found {
             size,
-            modified: answer.header(MODIFIED).and_then(http_date),
+            modified: answer.header(MODIFIED).and_then(date),
             etag: text(ETAG),
             mark: text(MARK),
             sha256: text(SHA256),

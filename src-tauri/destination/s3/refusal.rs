@@ -180,10 +180,5 @@ impl Refusal {
 
 /// The store's own clock.
 pub(super) fn date(answer: &Answer) -> Option<Timestamp> {
-    http_date(answer.header(DATE.as_str())?)
-}
-
-pub(super) fn http_date(text: &str) -> Option<Timestamp> {
-    let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(zoned.timestamp())
+    requests::date(answer.header(DATE.as_str())?)
 }

@@ -1,11 +1,8 @@
 //! One request to a store, signed (AWS Signature Version 4), and its answer. It knows no operation.
 
+use ::http::{HeaderName, HeaderValue, Method};
 use bytes::Bytes;
-use futures_util::FutureExt;
-use http::{HeaderName, HeaderValue, Method, Uri};
 use reqsign_aws_v4::{Credential, EMPTY_STRING_SHA256, RequestSigner};
-use reqsign_core::{Context, SignRequest};
-use reqwest::Request;
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroize;
 use sha2::{Digest, Sha256};
@@ -13,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::address::Address;
 use super::refusal::Refusal;
 use crate::destination::body::Outgoing;
-use crate::destination::http::{Answer, Download, Http};
+use crate::destination::http::{self, Answer, Download, Http, Request};
 use crate::destination::settings::Settings;
 use crate::destination::{Call, DestinationError, ErrorKind};
 
@@ -26,7 +23,6 @@ pub(super) struct Store {
     pub address: Address,
     http: Http,
     signer: RequestSigner,
-    context: Context,
     credential: Credential,
 }
 
@@ -115,7 +111,6 @@ impl Store {
         Ok(Self {
             http: Http::new(settings)?,
             signer: RequestSigner::new("s3", &address.region),
-            context: Context::new(),
             credential: Credential {
                 access_key_id: id.to_owned(),
                 secret_access_key: key.to_owned(),
@@ -177,12 +172,7 @@ impl Store {
     }
 
     fn signed(&self, ask: &Ask<'_>) -> Result<Request> {
-        let unusable = |detail: String| DestinationError::new(ErrorKind::Config, detail);
-        let url = self.address.url(ask.key, &ask.query)?;
-        let uri = url.as_str().parse::<Uri>();
-        let (mut parts, ()) = http::Request::new(()).into_parts();
-        parts.method = ask.method.clone();
-        parts.uri = uri.map_err(|e| unusable(format!("{}: {e}", ask.what())))?;
+        let mut request = http::request(ask.method.clone(), self.address.url(ask.key, &ask.query)?);
         let sha256 = match &ask.sha256 {
             Some(told) => told.clone(),
             None if ask.body.is_empty() => EMPTY_STRING_SHA256.to_owned(),
@@ -190,19 +180,14 @@ impl Store {
         };
         let own = ask.headers.iter().map(|(name, value)| (*name, value));
         for (name, value) in own.chain([(CONTENT_SHA256, &sha256)]) {
-            let value = HeaderValue::from_str(value)
-                .map_err(|e| unusable(format!("{}: {name}: {e}", ask.what())))?;
-            parts.headers.insert(HeaderName::from_static(name), value);
+            let value = HeaderValue::from_str(value).map_err(|_| {
+                let detail = format!("{}: {name} has a value that it cannot have", ask.what());
+                DestinationError::new(ErrorKind::Config, detail)
+            })?;
+            let name = HeaderName::from_static(name);
+            request.headers_mut().insert(name, value);
         }
-        // It waits for nothing: the credential is given.
-        let credential = Some(&self.credential);
-        self.signer
-            .sign_request(&self.context, &mut parts, credential, None)
-            .now_or_never()
-            .unwrap_or(Ok(()))
-            .map_err(|e| unusable(format!("{}: it cannot be signed: {e}", ask.what())))?;
-        let mut request = Request::new(parts.method, url);
-        *request.headers_mut() = parts.headers;
+        http::sign(&mut request, &self.signer, &self.credential)?;
         Ok(request)
     }
 }
