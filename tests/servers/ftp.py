@@ -160,6 +160,13 @@ class Control(TLS_FTPHandler if "tls" in FAULTS else FTPHandler):
             return None
         return super().ftp_DELE(path)
 
+    def ftp_CWD(self, path):
+        if once("dies-in-clear"):
+            # As a process whose other half died: past its TLS.
+            os.write(self.socket.fileno(), b"500 OOPS: child died\r\n")
+            os._exit(1)
+        return super().ftp_CWD(path)
+
     def ftp_RNTO(self, path):
         if once("loses-the-answer"):
             self.fs.rename(self._rnfr, path)

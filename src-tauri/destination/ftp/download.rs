@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::pool::Pool;
 use super::session::Session;
-use super::transfer::Transfer;
+use super::transfer::{Transfer, cut};
 use crate::destination::{Call, DestinationError, ErrorKind};
 use crate::model::{Cancel, NoObserver};
 
@@ -62,7 +62,7 @@ impl Reading {
             Ok(0) => return Err(self.ended_early()),
             // Over TLS: the connection ended, and nobody said that it would.
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Err(self.ended_early()),
-            read => read.map_err(|e| DestinationError::from_read("reading the archive", e))?,
+            read => read.map_err(|e| cut("reading the archive", e))?,
         };
         self.left -= read as u64;
         if self.left == 0 {

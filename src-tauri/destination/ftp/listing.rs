@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::lines::{Facts, Odd, machine_line, moment, people_line};
 use super::reply::Reply;
 use super::session::{Hidden, Session};
+use super::transfer::cut;
 use crate::destination::folders::{Entry, EntryKind};
 use crate::destination::{DestinationError, ErrorKind};
 
@@ -183,16 +184,7 @@ fn next_line(reader: &mut impl BufRead) -> Result<Option<String>> {
                 .trim_end_matches(['\r', '\n'])
                 .to_owned(),
         )),
-        Err(e) => {
-            let cut = DestinationError::from_read("the listing was cut", e);
-            Err(match cut.kind {
-                ErrorKind::Protocol => DestinationError {
-                    kind: ErrorKind::Truncated,
-                    ..cut
-                },
-                _ => cut,
-            })
-        }
+        Err(e) => Err(cut("the listing was cut", e)),
     }
 }
 

@@ -252,6 +252,11 @@ pub(super) fn of_library(watch: &Watch, what: &str, error: FtpError) -> Destinat
                 let detail = format!("{what}: the server hung up");
                 DestinationError::because(ErrorKind::Unreachable, detail, e)
             }
+            // Servers that die write a last word past their TLS.
+            None if is_of_tls(&e) => {
+                let detail = format!("{what}: the TLS connection broke");
+                DestinationError::because(ErrorKind::Unreachable, detail, e)
+            }
             None => DestinationError::io(what, e),
         },
         FtpError::BadResponse => {
@@ -264,6 +269,12 @@ pub(super) fn of_library(watch: &Watch, what: &str, error: FtpError) -> Destinat
 
 fn status(code: u32) -> suppaftp::Status {
     suppaftp::Status::from(code)
+}
+
+fn is_of_tls(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 /// For messages: without what comes after it, which may be a password.

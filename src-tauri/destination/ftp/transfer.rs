@@ -116,7 +116,7 @@ impl Drop for Transfer {
 }
 
 /// A connection that broke while data was on it.
-fn cut(what: &str, error: io::Error) -> DestinationError {
+pub(super) fn cut(what: &str, error: io::Error) -> DestinationError {
     let error = DestinationError::from_read(what, error);
     match error.kind {
         // Over TLS: it ended without saying so.

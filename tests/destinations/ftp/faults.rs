@@ -4,7 +4,7 @@ use std::io::Read;
 
 use holdfast::destination::{ErrorKind, Verification};
 
-use super::{files, key, listed, name, noise, put, put_with, read, with_one_try};
+use super::{files, key, listed, listed_with, name, noise, put, put_with, read, with_one_try};
 use crate::network::with_call;
 use crate::servers::pyftpdlib::Pyftpdlib;
 
@@ -126,4 +126,15 @@ fn what_arrived_before_a_cut_is_not_believed() {
     assert_eq!(read(&*place, &key(0)), bytes);
     assert_eq!(files(&server.root()), [name(0)]);
     with_call(|call| place.delete(&key(0), call)).unwrap();
+}
+
+/// vsftpd does, where one half of it is killed.
+#[test]
+fn a_last_word_past_the_tls_is_the_end_of_a_connection_and_no_more() {
+    let mut server = Pyftpdlib::with_tls(&["dies-in-clear"]);
+    let place = server.place("").open().unwrap();
+    let error = with_one_try(|call| listed_with(&*place, call)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
+    server.start_again_with(&[]);
+    assert_eq!(listed(&*place).unwrap().len(), 0);
 }
