@@ -2,6 +2,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use serde_json::json;
 
 use super::arguments::pair;
@@ -75,6 +76,28 @@ struct ValueArguments {
     secrets: Vec<String>,
 }
 
+const IN_CLEAR: &str = "What is sent there, the password too, can be read on the way. Use TLS where the server has it.";
+
+/// A destination whose settings are new, and what should be known of them.
+#[derive(Serialize)]
+struct Kept {
+    #[serde(flatten)]
+    destination: DestinationConfig,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<&'static str>,
+}
+
+impl Kept {
+    fn of(destination: DestinationConfig, session: &Session) -> Result<Self> {
+        let in_clear = session.service()?.is_in_clear(&destination)?;
+        let warnings = in_clear.then_some(IN_CLEAR).into_iter().collect();
+        Ok(Self {
+            destination,
+            warnings,
+        })
+    }
+}
+
 pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
     match verb {
         Verb::Add(arguments) => {
@@ -85,12 +108,13 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
                 settings: arguments.values.settings,
                 secrets,
             })?;
-            session.answer(&destination, |page| {
-                destination_page(page, &destination);
+            let kept = Kept::of(destination, session)?;
+            session.answer(&kept, |page| {
+                kept_page(page, &kept);
                 page.gap();
                 page.line(format!(
                     "Next: holdfast destination test {}",
-                    destination.name
+                    kept.destination.name
                 ));
             })
         }
@@ -104,7 +128,8 @@ pub(super) fn run(verb: Verb, session: &Session) -> Result<u8> {
                 settings: arguments.values.settings,
                 secrets,
             })?;
-            session.answer(&destination, |page| destination_page(page, &destination))
+            let kept = Kept::of(destination, session)?;
+            session.answer(&kept, |page| kept_page(page, &kept))
         }
         Verb::List => {
             let destinations = session.service()?.destinations()?;
@@ -171,6 +196,13 @@ fn enable(session: &Session, name: &str, enabled: bool) -> Result<u8> {
             });
         },
     )
+}
+
+fn kept_page(page: &mut Page, kept: &Kept) {
+    destination_page(page, &kept.destination);
+    for warning in &kept.warnings {
+        page.line(format!("warning: {warning}"));
+    }
 }
 
 fn destination_page(page: &mut Page, destination: &DestinationConfig) {

@@ -137,6 +137,11 @@ impl BackupService {
         Ok(self.store.remove_destination(&config.id)?)
     }
 
+    /// Whether what is sent there, the password too, can be read on the way.
+    pub fn is_in_clear(&self, config: &DestinationConfig) -> Result<bool> {
+        Ok(self.open_destination(config)?.capabilities().in_clear)
+    }
+
     pub fn test_destination(&self, name: &str, act: &Act<'_>) -> Result<TestReport> {
         let config = self.destination(name)?;
         let place = self.open_destination(&config)?;

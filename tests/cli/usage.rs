@@ -297,3 +297,36 @@ fn a_hook_is_tried_and_its_outcome_is_the_exit_status() {
     let none = scratch.error(1, &["instance", "test-hook", INSTANCE, "stop"]);
     assert_eq!(none["code"], "no_hook");
 }
+
+#[test]
+fn whoever_adds_a_place_in_clear_is_told_so() {
+    let scratch = Scratch::new();
+    scratch.json(&["init"]);
+    let add = |name: &str, tls: &str, more: &[&str]| {
+        let tls = format!("tls={tls}");
+        let mut arguments = vec!["destination", "add", name, "--type", "ftp"];
+        for setting in ["host=localhost", "username=ada", &tls] {
+            arguments.extend(["--set", setting]);
+        }
+        arguments.extend(["--secret", "password=env:FTP_PASSWORD"]);
+        arguments.extend(more);
+        let mut command = scratch.command(&arguments);
+        let ran = command.env("FTP_PASSWORD", "secret").output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let told = "can be read on the way";
+    assert!(add("clear", "none", &[]).contains(told));
+    assert!(add("clear-json", "none", &["--json"]).contains(told));
+    for safe in [
+        add("safe", "explicit", &[]),
+        add("safe-json", "explicit", &["--json"]),
+    ] {
+        assert!(!safe.contains(told) && !safe.contains("warnings"), "{safe}");
+    }
+    let changed = scratch.json(&["destination", "set", "safe", "--set", "tls=none"]);
+    assert!(
+        changed["warnings"][0].as_str().unwrap().contains(told),
+        "{changed}"
+    );
+}
