@@ -35,7 +35,7 @@ pub(super) fn connect(site: &Site, watch: &Arc<Watch>) -> Result<ImplFtpStream<W
         Protection::Explicit(_) | Protection::None => None,
     };
     let greeted = begin(connector(implicit, Some(socket)), &site.host);
-    let mut ftp = greeted.map_err(|e| greeting(of_library(watch, "connecting", e)))?;
+    let mut ftp = greeted.map_err(|e| of_library(watch, "connecting", e))?;
     if let Protection::Explicit(config) = &site.protection {
         let secured = ftp.into_secure(connector(own(config), None), &site.host);
         ftp = secured.map_err(|e| no_tls(watch, e))?;
@@ -71,19 +71,6 @@ fn begin(connector: Connector, host: &str) -> suppaftp::FtpResult<ImplFtpStream<
     let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(FtpError::ConnectionError)?;
     let address = door.local_addr().map_err(FtpError::ConnectionError)?;
     ImplFtpStream::connect_secure_implicit(address, connector, host)
-}
-
-/// A server that turns one away at the door is busy.
-fn greeting(error: DestinationError) -> DestinationError {
-    let is_busy = error.kind == ErrorKind::Unreachable && error.detail.contains(": 421");
-    DestinationError {
-        kind: if is_busy {
-            ErrorKind::Throttled
-        } else {
-            error.kind
-        },
-        ..error
-    }
 }
 
 /// Nothing is told to a server that does not protect it.
