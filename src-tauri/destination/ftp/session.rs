@@ -272,9 +272,8 @@ fn status(code: u32) -> suppaftp::Status {
 }
 
 fn is_of_tls(error: &io::Error) -> bool {
-    error
-        .get_ref()
-        .is_some_and(|inner| inner.is::<rustls::Error>())
+    let inner = error.get_ref();
+    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
 }
 
 /// For messages: without what comes after it, which may be a password.
