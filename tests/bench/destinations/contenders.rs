@@ -1,14 +1,24 @@
 //! The servers, and how their stock clients are called.
 
+use std::collections::BTreeMap;
+
 use super::Contender;
 use crate::servers::apache::Apache;
+use crate::servers::openssh::OpenSsh;
 use crate::servers::rclone::Rclone;
 use crate::servers::vsftpd::{self, Tls, Vsftpd};
 use crate::servers::{installed, s3, webdav};
 
 type Start = fn() -> Contender;
 
-pub const ALL: &[Start] = &[webdav_plain, webdav_tls, s3_rclone, ftp_plain, ftp_tls];
+pub const ALL: &[Start] = &[
+    webdav_plain,
+    webdav_tls,
+    s3_rclone,
+    ftp_plain,
+    ftp_tls,
+    sftp,
+];
 
 fn webdav_plain() -> Contender {
     let server = Apache::start();
@@ -100,6 +110,31 @@ fn of_ftp(name: &'static str, tls: Tls, options: &str) -> Contender {
         put: format!("{curl} -T \"$FILE\" {url}/store/stock"),
         get: format!("{curl} -o \"$FILE\" {url}/store/stock"),
         remove: format!("{curl} -o /dev/null -Q 'DELE store/stock' {url}"),
+        _server: Box::new(server),
+    }
+}
+
+/// Our time has the reading back in it, which goes on beside the sending.
+fn sftp() -> Contender {
+    let server = OpenSsh::start();
+    let config = server.config();
+    let setting = |key: &str| config.config[key].as_str();
+    let (key, known_hosts) = (setting("private_key"), setting("known_hosts"));
+    let sftp = format!(
+        "sftp -q -b - -F none -i '{key}' -o 'UserKnownHostsFile={known_hosts}' -P {} {}@127.0.0.1",
+        setting("port"),
+        setting("username")
+    );
+    let stock = format!("{}/stock", setting("base_path"));
+    Contender {
+        name: "sftp",
+        secrets: BTreeMap::new(),
+        client: "sftp",
+        at_least: 0.7,
+        put: format!("echo \"put $FILE {stock}\" | {sftp}"),
+        get: format!("echo \"get {stock} $FILE\" | {sftp}"),
+        remove: format!("echo \"rm {stock}\" | {sftp}"),
+        config: config.clone(),
         _server: Box::new(server),
     }
 }
