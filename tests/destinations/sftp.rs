@@ -6,7 +6,7 @@ mod odd;
 mod places;
 mod trust;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::ops::Range;
@@ -16,14 +16,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use holdfast::destination::contract::CASES;
 use holdfast::destination::{
-    Body, Call, Destination, DestinationError, ErrorKind, Key, TestCheck, Verification, open, test,
+    Body, Call, Destination, DestinationError, ErrorKind, Key, Verification, open,
 };
 use holdfast::model::{Cancel, DestinationConfig, NoObserver};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
+use crate::network::{keeps_the_contract, key, with_call};
 use crate::servers::openssh::OpenSsh;
 
 const FOLDER: &str = "tacacs-0a1b2c3d/manual";
@@ -34,15 +34,6 @@ fn opened(config: &DestinationConfig) -> Arc<dyn Destination> {
 
 fn set(config: &mut DestinationConfig, key: &str, value: &str) {
     config.config.insert(key.to_owned(), value.to_owned());
-}
-
-fn with_call<T>(act: impl FnOnce(&Call<'_>) -> T) -> T {
-    let cancel = Cancel::new();
-    act(&Call::new(&cancel, &NoObserver))
-}
-
-fn key(second: u32) -> Key {
-    Key::new(&format!("{FOLDER}/{}", name(second))).unwrap()
 }
 
 fn name(second: u32) -> String {
@@ -120,22 +111,10 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o777
 }
 
-fn failed(checks: &[TestCheck]) -> BTreeSet<&str> {
-    let failed = checks.iter().filter(|check| !check.ok);
-    failed.map(|check| check.name.as_str()).collect()
-}
-
-fn keeps_every_promise(config: &DestinationConfig, secrets: &BTreeMap<String, SecretString>) {
-    let place = open(config, secrets).unwrap();
-    let checks = with_call(|call| test(&*place, call));
-    assert_eq!(failed(&checks), BTreeSet::new(), "{checks:#?}");
-    assert_eq!(checks.len(), CASES.len());
-}
-
 #[test]
 fn openssh_keeps_every_promise_and_keeps_nothing_else() {
     let ssh = OpenSsh::start();
-    keeps_every_promise(&ssh.config(), &BTreeMap::new());
+    keeps_the_contract(&*opened(&ssh.config()));
     assert_eq!(everything(&ssh.base()), [""; 0]);
 }
 

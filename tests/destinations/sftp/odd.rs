@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use holdfast::destination::{ErrorKind, test};
+use holdfast::destination::ErrorKind;
 use sha2::{Digest, Sha256};
 
 use super::{
-    FOLDER, everything, failed, key, list, listed, name, noise, opened, put, read, soon, with_call,
+    FOLDER, everything, keeps_the_contract, key, list, listed, name, noise, opened, put, read,
+    soon, with_call,
 };
 use crate::servers::openssh::{OpenSsh, Setup};
 
@@ -31,8 +32,7 @@ fn files(ssh: &OpenSsh) -> Vec<String> {
 fn a_server_without_extensions_keeps_the_promises_and_claims_no_more() {
     let ssh = with(&[]);
     let place = opened(&ssh.config());
-    let checks = with_call(|call| test(&*place, call));
-    assert!(failed(&checks).is_empty(), "{checks:#?}");
+    keeps_the_contract(&*place);
     let facts = place.capabilities();
     assert!(!facts.atomic_create && !facts.free_space, "{facts:?}");
     assert_eq!(everything(&ssh.base()), [""; 0]);

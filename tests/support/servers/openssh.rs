@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use holdfast::model::{DestinationConfig, DestinationType};
 use jiff::Timestamp;
@@ -207,23 +207,14 @@ impl OpenSsh {
 
     /// It and every session of it, as a power cut would.
     pub fn kill(&mut self) {
-        self.signal("KILL");
         self.server = None;
     }
 
-    /// To it and to every session of it, which are groups of their own.
+    /// To it and to every session of it.
     pub fn signal(&self, signal: &str) {
-        let Some(server) = &self.server else {
-            return;
-        };
-        let all = descendants(server.id());
-        let all = all.iter().map(u32::to_string);
-        let _ = Command::new("kill")
-            .arg(format!("-{signal}"))
-            .args(all)
-            // Some may have ended meanwhile.
-            .stderr(Stdio::null())
-            .status();
+        if let Some(server) = &self.server {
+            server.signal(signal);
+        }
     }
 
     pub fn log(&self) -> String {
@@ -324,12 +315,6 @@ impl OpenSsh {
     }
 }
 
-impl Drop for OpenSsh {
-    fn drop(&mut self) {
-        self.signal("KILL");
-    }
-}
-
 pub fn secrets<const N: usize>(secrets: [(&str, &str); N]) -> BTreeMap<String, SecretString> {
     let secret = |(name, value): (&str, &str)| (name.to_owned(), SecretString::from(value));
     secrets.map(secret).into()
@@ -337,30 +322,4 @@ pub fn secrets<const N: usize>(secrets: [(&str, &str); N]) -> BTreeMap<String, S
 
 fn mode(path: &Path, bits: u32) {
     fs::set_permissions(path, Permissions::from_mode(bits)).unwrap();
-}
-
-/// A process and all that come from it.
-fn descendants(root: u32) -> Vec<u32> {
-    let parents: Vec<(u32, u32)> = fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter_map(|id: u32| {
-            let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-            // After the name, which may hold anything: the state, then the parent.
-            let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?;
-            Some((id, parent.parse().ok()?))
-        })
-        .collect();
-    let mut all = vec![root];
-    let mut next = 0;
-    while let Some(parent) = all.get(next).copied() {
-        all.extend(
-            parents
-                .iter()
-                .filter(|(_, p)| *p == parent)
-                .map(|(id, _)| *id),
-        );
-        next += 1;
-    }
-    all
 }
