@@ -142,6 +142,19 @@ fn a_lost_acknowledgement_is_no_second_archive() {
 }
 
 #[test]
+fn what_an_interrupted_upload_left_damaged_is_sent_anew() {
+    let ssh = with(&["loses-power"]);
+    let place = opened(&ssh.config());
+    let bytes = noise(600_000);
+    put(&*place, &key(1), &bytes).unwrap();
+    assert_eq!(read(&*place, &key(1), None), bytes);
+    assert_eq!(files(&ssh), [key(1).as_str()]);
+    let asked = ssh.requests();
+    let begun = asked.iter().filter(|one| one.starts_with("write 0 "));
+    assert_eq!(begun.count(), 2, "{asked:?}");
+}
+
+#[test]
 fn a_hostile_listing_harms_nothing() {
     let ssh = with(&["hostile-names"]);
     let place = opened(&ssh.config());

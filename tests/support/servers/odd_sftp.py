@@ -18,6 +18,14 @@ written = set()
 listed = set()
 
 
+def once(act):
+    """The end of this session; later ones do not come to it."""
+    if not os.path.exists(LOG.name + ".once"):
+        open(LOG.name + ".once", "w").close()
+        act()
+        sys.exit(0)
+
+
 def read_exactly(length):
     data = sys.stdin.buffer.read(length)
     if len(data) < length:
@@ -125,6 +133,8 @@ def answer(kind, id, packet):
         if "flips-a-bit" in FAULTS and offset > 0:
             data = data[:-1] + bytes([data[-1] ^ 1])
         os.pwrite(file, data, offset)
+        if "loses-power" in FAULTS and offset > 300000:
+            once(lambda: os.pwrite(file, b"\0" * 1000, 200000))
         return status(id, OK)
     if kind in (7, 17):
         path = packet.text()
@@ -162,9 +172,8 @@ def answer(kind, id, packet):
         old, new = packet.text(), packet.text()
         LOG.write("rename\n")
         os.rename(old, new)
-        if "loses-acknowledgement" in FAULTS and not os.path.exists(LOG.name + ".lost"):
-            open(LOG.name + ".lost", "w").close()
-            sys.exit(0)
+        if "loses-acknowledgement" in FAULTS:
+            once(lambda: None)
         return status(id, OK)
     return status(id, UNSUPPORTED)
 
