@@ -76,7 +76,7 @@ fn bytes_go_out_at_the_rate_and_smoothly() {
         let stored = throttle.put(&key(), &archive.body, &Call::new(&cancel, &log));
         stored.unwrap();
         log.assert_smooth(rate, most);
-        if archive.body.length > most.into() {
+        if archive.body.length > u64::from(most) {
             assert_took(log.clock.now(), archive.body.length, rate, most);
         }
     }
@@ -109,7 +109,7 @@ fn bytes_come_in_at_the_rate_and_smoothly_in_whatever_pieces_they_are_read() {
         }
         assert!(bytes == archive.bytes);
         log.assert_smooth(rate, most);
-        if bytes.len() as u64 > most.into() {
+        if bytes.len() as u64 > u64::from(most) {
             assert_took(log.clock.now(), archive.body.length, rate, most);
         }
     }
