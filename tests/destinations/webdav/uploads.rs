@@ -38,7 +38,11 @@ fn a_refusal_in_the_middle_of_an_upload_is_told_as_what_it_is() {
             ErrorKind::Protocol,
             "https://other.example/x",
         ),
-        ("423 Locked", ErrorKind::Throttled, "somebody else"),
+        (
+            "423 Locked\r\nRetry-After: 3600",
+            ErrorKind::Throttled,
+            "somebody else",
+        ),
         (
             "201 Created",
             ErrorKind::Protocol,
@@ -106,7 +110,7 @@ fn nothing_is_overwritten_where_the_server_would() {
         if asked.is("GET") {
             server.place(&path(2), b"of somebody else");
         }
-        Act::Usual
+        Act::Without("overwrite")
     });
     let place = opened(&server.config(&[]));
     assert_eq!(kind(put(&*place, &key(2), b"ours")), ErrorKind::Exists);
