@@ -38,7 +38,11 @@ impl Dice {
             ErrorKind::Truncated,
         ];
         let (which, kind, far) = (self.below(6), self.below(3), self.below(FAR));
-        let kind = kinds[usize::try_from(kind).unwrap()];
+        let kind = match (which, on, kinds[usize::try_from(kind).unwrap()]) {
+            // A read that cannot begin is short of bytes only past the end, and that does not pass.
+            (0 | 1, On::Get, ErrorKind::Truncated) => ErrorKind::Unreachable,
+            (_, _, kind) => kind,
+        };
         let fault = match (which, on) {
             (0, _) => Fault::Fails(kind),
             (1, _) => Fault::LosesTheAnswer(kind),
