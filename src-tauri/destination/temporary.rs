@@ -5,10 +5,11 @@ use uuid::Uuid;
 
 use super::key::OWN_PREFIX;
 
-const SUFFIX: &str = ".part";
+/// Not `.part`: Nextcloud and ownCloud keep that ending to themselves, and refuse a file that is sent with it.
+const SUFFIX: &str = ".upload";
 const RANDOM_DIGITS: usize = 32;
 
-/// `.holdfast-{owner}-{random}.part`. The owner is one configured destination, so that two installations that share a folder do not sweep
+/// `.holdfast-{owner}-{random}.upload`. The owner is one configured destination, so that two installations that share a folder do not sweep
 /// each other's writes.
 pub(super) struct Owner(String);
 

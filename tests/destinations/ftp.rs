@@ -294,7 +294,7 @@ fn ipv6_works() {
 fn a_clock_that_is_a_year_ahead_sweeps_nothing_that_is_young() {
     let own = |place: &crate::servers::Place, n: u8| {
         let owner = hex::encode(&Sha256::digest(place.config.id.as_bytes())[..6]);
-        format!(".holdfast-{owner}-{}.part", format!("{n:02x}").repeat(16))
+        format!(".holdfast-{owner}-{}.upload", format!("{n:02x}").repeat(16))
     };
     let pyftpdlib = Pyftpdlib::plain(&["clock-ahead=31536000"]);
     let list_only = Pyftpdlib::plain(&["clock-ahead=31536000", "without=MLSD+MLST"]);

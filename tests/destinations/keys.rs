@@ -25,7 +25,7 @@ fn a_name_that_could_leave_the_base_path_is_no_key() {
         "a\u{85}b",
         ".holdfast-test",
         "a/.holdfast-test",
-        ".holdfast-0123-0123.part",
+        ".holdfast-0123-0123.upload",
         "a/.holdfast-x",
         &long,
     ];

@@ -249,7 +249,7 @@ fn a_sweep_takes_what_dead_writers_of_its_own_left_and_nothing_else() {
     let theirs = stage(&other.unwrap());
     drop(create_staged(&theirs).unwrap());
     age(&theirs, 2 * HOUR);
-    let lookalike = dead.with_file_name(".holdfast-notes.part");
+    let lookalike = dead.with_file_name(".holdfast-notes.upload");
     fs::write(&lookalike, b"theirs").unwrap();
     age(&lookalike, 2 * HOUR);
 

@@ -232,7 +232,7 @@ fn a_hostile_listing_shows_archives_alone_once_and_as_they_are() {
         format!("{BASE}/{FOLDER}/{name}/"),
         format!("{BASE}/{FOLDER}/{name}&#x1b;[2J"),
         format!("{BASE}/{FOLDER}/&#0;"),
-        format!("{BASE}/{FOLDER}/.holdfast-0123-0123.part"),
+        format!("{BASE}/{FOLDER}/.holdfast-0123-0123.upload"),
         format!("{BASE}/{name}"),
         format!("{BASE}/{FOLDER}/deeper/{name}"),
         format!("{BASE}//{FOLDER}/{name}"),

@@ -200,7 +200,7 @@ fn a_server_that_lists_names_alone_is_asked_for_the_rest() {
 fn leftover(ssh: &OpenSsh, id: &str, n: u8) -> PathBuf {
     let owner = hex::encode(&Sha256::digest(id.as_bytes())[..6]);
     let folder = Path::new(&ssh.base()).join(FOLDER);
-    let path = folder.join(format!(".holdfast-{owner}-{n:032x}.part"));
+    let path = folder.join(format!(".holdfast-{owner}-{n:032x}.upload"));
     fs::write(&path, "half").unwrap();
     path
 }
@@ -219,7 +219,7 @@ fn a_sweep_takes_its_own_old_leftovers_whatever_year_the_server_has() {
         age(&Path::new(&ssh.base()).join(FOLDER).join(name(1)), 3 * HOUR);
         let (young, old) = (leftover(&ssh, "d1", 1), leftover(&ssh, "d1", 2));
         let theirs = leftover(&ssh, "d2", 3);
-        let lookalike = theirs.with_file_name(".holdfast-notes.part");
+        let lookalike = theirs.with_file_name(".holdfast-notes.upload");
         fs::write(&lookalike, "notes").unwrap();
         for path in [&old, &theirs, &lookalike] {
             age(path, 2 * HOUR);

@@ -257,7 +257,7 @@ fn what_an_interrupted_write_of_ours_left_is_swept_before_the_next_backup() {
     let name = |destination: &str, n: u8| {
         let id = house.service.destination(destination).unwrap().id;
         let owner = hex::encode(&Sha256::digest(id.as_bytes())[..6]);
-        format!(".holdfast-{owner}-{}.part", hex::encode([n; 16]))
+        format!(".holdfast-{owner}-{}.upload", hex::encode([n; 16]))
     };
     house.add_local("other");
     house.backup();
