@@ -28,20 +28,17 @@ impl Own {
 
     /// The name of what is directly in the folder; None for anything else.
     pub fn child(&mut self, mut path: Vec<String>) -> Result<Option<String>> {
-        let own = match &self.path {
-            Some(own) => own,
-            None => {
-                let is_asked = path == self.asked;
-                let is_child = path.split_last().is_some_and(|(_, up)| up == self.asked);
-                let is_alike = path.ends_with(&self.asked) || self.asked.ends_with(&path);
-                let own = match (is_asked || is_child, is_alike) {
-                    (true, _) => self.asked.clone(),
-                    (false, true) => path.clone(),
-                    (false, false) => return Err(another_folder()),
-                };
-                self.path.insert(own)
-            }
-        };
+        if self.path.is_none() {
+            let is_asked = path == self.asked;
+            let is_child = path.split_last().is_some_and(|(_, up)| up == self.asked);
+            let is_alike = path.ends_with(&self.asked) || self.asked.ends_with(&path);
+            self.path = match (is_asked || is_child, is_alike) {
+                (true, _) => Some(self.asked.clone()),
+                (false, true) => Some(path.clone()),
+                (false, false) => return Err(another_folder()),
+            };
+        }
+        let own = self.path.as_ref().unwrap_or(&self.asked);
         if path == *own {
             self.seen = true;
             return Ok(None);

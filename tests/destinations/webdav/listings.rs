@@ -182,22 +182,19 @@ fn the_age_of_what_is_left_is_told_by_the_servers_own_clock() {
         // Nobody knows what is old then.
         ("Mon, 12 Jan 2026 08:25:56 GMT", None, 0),
     ] {
-        let server = Pretender::new(|asked, _| match asked.is("GET") {
-            // So that something is left: the read-back never ends.
-            true => Act::FallSilentAfter(100),
-            false => Act::Usual,
+        let server = Pretender::new(|asked, server| {
+            // So that something is left: nobody waits so long to read it back.
+            if asked.is("GET") {
+                let later = "Retry-After: 3600\r\n";
+                Act::SayLater(server.say("503 Service Unavailable", later, b""))
+            } else {
+                Act::Usual
+            }
         });
-        let place = opened(&server.config(&[("timeout", "1")]));
-        let cancel = Cancel::new();
-        let call = Call {
-            deadline: Instant::now().checked_add(Duration::from_millis(1500)),
-            ..Call::new(&cancel, &NoObserver)
-        };
+        let place = opened(&server.config(&[]));
         let sample = sample(&bytes(1000));
         let mut left = None;
-        place
-            .attempt(&key(1), &sample.body, &mut left, &call)
-            .unwrap_err();
+        with_call(|call| place.attempt(&key(1), &sample.body, &mut left, call)).unwrap_err();
         assert_eq!((left.is_some(), server.files().len()), (true, 1));
         // And of somebody else.
         let other = server.files()[0].replace(".holdfast-", ".holdfast-0");

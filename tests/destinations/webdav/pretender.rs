@@ -336,7 +336,9 @@ impl Pretender {
                 self.say("201 Created", "", b"")
             }
             // As Nextcloud and ownCloud do.
-            "PUT" if path.ends_with(".part") => self.say("400 Bad Request", "", b""),
+            "PUT" if path.rsplit('.').next() == Some("part") => {
+                self.say("400 Bad Request", "", b"")
+            }
             "PUT" => {
                 files.insert(path.to_owned(), body.to_vec());
                 self.say("201 Created", "", b"")

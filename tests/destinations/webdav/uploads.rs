@@ -57,9 +57,12 @@ fn a_refusal_in_the_middle_of_an_upload_is_told_as_what_it_is() {
     ];
     let refused = |status: &str, rest: &str, act: fn(Vec<u8>) -> Act| {
         let answer = format!("HTTP/1.1 {status}\r\n{rest}").into_bytes();
-        failed_put(move |asked, _| match asked.is("PUT") {
-            true => act(answer.clone()),
-            false => Act::Usual,
+        failed_put(move |asked, _| {
+            if asked.is("PUT") {
+                act(answer.clone())
+            } else {
+                Act::Usual
+            }
         })
     };
     std::thread::scope(|scope| {
@@ -85,9 +88,12 @@ fn a_refusal_in_the_middle_of_an_upload_is_told_as_what_it_is() {
 
 #[test]
 fn a_lost_acknowledgement_of_the_publishing_is_no_failure() {
-    let server = Pretender::new(|asked, _| match asked.is("MOVE") {
-        true => Act::LoseAnswer,
-        false => Act::Usual,
+    let server = Pretender::new(|asked, _| {
+        if asked.is("MOVE") {
+            Act::LoseAnswer
+        } else {
+            Act::Usual
+        }
     });
     let content = bytes(MIB);
     let stored = put(&*opened(&server.config(&[])), &key(1), &content).unwrap();
@@ -154,9 +160,12 @@ fn what_was_stored_otherwise_is_not_published() {
         "{detail}"
     );
     // It says it has it, and has nothing.
-    let (kind, detail) = failed_put(|asked, server| match asked.is("PUT") {
-        true => Act::SayLater(server.say("201 Created", "", b"")),
-        false => Act::Usual,
+    let (kind, detail) = failed_put(|asked, server| {
+        if asked.is("PUT") {
+            Act::SayLater(server.say("201 Created", "", b""))
+        } else {
+            Act::Usual
+        }
     });
     assert_eq!(kind, ErrorKind::Protocol, "{detail}");
 }
@@ -164,9 +173,12 @@ fn what_was_stored_otherwise_is_not_published() {
 #[test]
 fn a_server_that_cannot_rename_is_told_from_others() {
     for status in ["405 Method Not Allowed", "501 Not Implemented"] {
-        let (kind, detail) = failed_put(move |asked, server| match asked.is("MOVE") {
-            true => Act::SayLater(server.say(status, "", b"")),
-            false => Act::Usual,
+        let (kind, detail) = failed_put(move |asked, server| {
+            if asked.is("MOVE") {
+                Act::SayLater(server.say(status, "", b""))
+            } else {
+                Act::Usual
+            }
         });
         assert_eq!(
             (kind, detail.contains("MOVE")),
@@ -182,9 +194,10 @@ fn a_server_that_does_not_know_its_own_address_can_rename() {
         let elsewhere = asked
             .header("destination")
             .is_some_and(|to| to.starts_with("http"));
-        match elsewhere {
-            true => Act::SayLater(server.say("502 Bad Gateway", "", b"")),
-            false => Act::Usual,
+        if elsewhere {
+            Act::SayLater(server.say("502 Bad Gateway", "", b""))
+        } else {
+            Act::Usual
         }
     });
     put(&*opened(&server.config(&[])), &key(1), b"some").unwrap();
@@ -252,9 +265,12 @@ fn a_cut_upload_goes_on_where_the_server_can_write_on() {
 
 #[test]
 fn an_upload_whose_acknowledgement_was_lost_is_not_sent_again() {
-    let server = Pretender::new(|asked, _| match asked.is("PUT") && asked.earlier == 0 {
-        true => Act::LoseAnswer,
-        false => Act::Usual,
+    let server = Pretender::new(|asked, _| {
+        if asked.is("PUT") && asked.earlier == 0 {
+            Act::LoseAnswer
+        } else {
+            Act::Usual
+        }
     });
     put(&*opened(&server.config(&[])), &key(1), &bytes(MIB)).unwrap();
     assert_eq!(
@@ -267,16 +283,17 @@ fn an_upload_whose_acknowledgement_was_lost_is_not_sent_again() {
 fn a_cancelled_upload_ends_at_once_and_leaves_nothing() {
     let cancel = Cancel::new();
     let cancelling = cancel.clone();
-    let server = Pretender::new(move |asked, _| match asked.is("PUT") {
-        true => {
+    let server = Pretender::new(move |asked, _| {
+        if asked.is("PUT") {
             let cancelling = cancelling.clone();
             std::thread::spawn(move || {
                 super::pretender::a_moment();
                 cancelling.cancel();
             });
             Act::FallSilentAfter(0)
+        } else {
+            Act::Usual
         }
-        false => Act::Usual,
     });
     let place = opened(&server.config(&[("timeout", "60")]));
     let sample = sample(&bytes(20 * MIB));

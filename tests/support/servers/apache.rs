@@ -1,5 +1,6 @@
 //! Apache with `mod_dav`.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -130,10 +131,10 @@ impl Apache {
 
 fn configuration(apache: &Apache, directives: &str) -> String {
     let (port, tls_port) = (apache.port, apache.tls_port);
-    let loaded: String = LOADED
-        .iter()
-        .map(|name| format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n"))
-        .collect();
+    let mut loaded = String::new();
+    for name in LOADED {
+        writeln!(loaded, "LoadModule {name}_module {MODULES}/mod_{name}.so").unwrap();
+    }
     let user = if is_root() {
         "User www-data\nGroup www-data"
     } else {
