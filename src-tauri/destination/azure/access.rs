@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use http::HeaderValue;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use reqsign_azure_storage::{Credential, RequestSigner};
 use reqwest::Request;
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
+use url::{Host, Url};
 
+use crate::destination::DestinationError;
 use crate::destination::http::{checked_address, sign};
 use crate::destination::settings::Settings;
-use crate::destination::{DestinationError, ErrorKind};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
@@ -24,6 +28,11 @@ const KNOWN: &[&str] = &[
     "fingerprint",
 ];
 const SECRETS: [&str; 3] = ["account_key", "sas_token", "connection_string"];
+/// What everybody's emulator has.
+const EMULATED: &str = "devstoreaccount1";
+const EMULATED_KEY: &str =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+const EMULATED_AT: &str = "http://127.0.0.1:10000/devstoreaccount1";
 /// Of the service's interface.
 const VERSION: HeaderValue = HeaderValue::from_static("2023-11-03");
 
@@ -47,7 +56,7 @@ enum Proof {
 
 /// What the settings, or a connection string, say.
 #[derive(Default)]
-struct Parts {
+struct Said {
     endpoint: Option<String>,
     account: Option<String>,
     key: Option<SecretString>,
@@ -57,44 +66,36 @@ struct Parts {
 impl Access {
     pub fn new(settings: &Settings<'_>) -> Result<Self> {
         settings.allow(KNOWN)?;
-        let container_name = settings.require("container_name")?.to_owned();
-        let is_odd = |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        if container_name.len() < 3 || container_name.contains(is_odd) {
-            return Err(settings.bad(format!(
-                "takes a container's name of 3 and more lower-case letters, digits and `-`, not `{container_name}`"
-            )));
-        }
-        let parts = Parts::of(settings)?;
-        let endpoint = match (&parts.endpoint, &parts.account) {
-            (Some(endpoint), _) => endpoint.clone(),
-            (None, Some(account)) => format!("https://{account}.blob.core.windows.net"),
-            (None, None) => {
-                return Err(settings.bad("needs an `account_name`, or an `endpoint`"));
-            }
-        };
-        let mut container = checked_address(settings, "endpoint", &endpoint)?;
+        let container_name = container_name(settings)?;
+        let said = Said::of(settings)?;
+        let address = address(&said, settings)?;
+        let account = said.account.or_else(|| account_of(&address));
+        let mut container = address;
         if let Ok(mut path) = container.path_segments_mut() {
             path.pop_if_empty().push(&container_name);
         }
-        let proof = match (parts.key, parts.signature) {
-            (Some(key), None) => Proof::Key {
-                signer: Box::new(RequestSigner::new()),
-                account: parts
-                    .account
-                    .ok_or_else(|| settings.bad("needs an `account_name` with its key"))?,
-                key,
-            },
-            (None, Some(signature)) => {
-                let signature = signature.expose_secret().trim_start_matches('?');
-                if !signature.contains("sig=") {
-                    return Err(settings.bad("has a `sas_token` that is none: it has no `sig=`"));
+        let proof = match (said.key, said.signature) {
+            (Some(key), None) => {
+                if BASE64_STANDARD.decode(key.expose_secret()).is_err() {
+                    return Err(settings.bad("has an `account_key` that is none: it is no base64"));
                 }
-                container.set_query(Some(signature));
+                Proof::Key {
+                    signer: Box::new(RequestSigner::new()),
+                    account: account
+                        .ok_or_else(|| settings.bad("needs an `account_name` with its key"))?,
+                    key,
+                }
+            }
+            (None, Some(signature)) => {
+                container.set_query(Some(checked(&signature, settings)?));
                 Proof::Signature
             }
-            _ => {
+            (Some(_), Some(_)) => {
+                return Err(settings.bad("has a connection string with a key and a signature"));
+            }
+            (None, None) => {
                 return Err(settings
-                    .bad("needs one secret: `account_key`, `sas_token` or `connection_string`"));
+                    .bad("needs a secret: `account_key`, `sas_token` or `connection_string`"));
             }
         };
         Ok(Self {
@@ -109,11 +110,15 @@ impl Access {
         matches!(self.proof, Proof::Key { .. })
     }
 
-    /// When a signature ends, where it says so.
-    pub fn valid_until(&self) -> Option<Timestamp> {
+    /// When a signature ends, where it says so: a time, or the beginning of a day.
+    pub fn ends(&self) -> Option<Timestamp> {
         let mut pairs = self.container.query_pairs();
         let (_, end) = pairs.find(|(name, _)| name == "se")?;
-        end.parse().ok()
+        let day = || {
+            let start = end.parse::<Date>().ok()?.at(0, 0, 0, 0);
+            TimeZone::UTC.to_timestamp(start).ok()
+        };
+        end.parse().ok().or_else(day)
     }
 
     /// After all headers are there.
@@ -126,47 +131,93 @@ impl Access {
                 account,
                 key,
             } => {
-                let credential = Credential::SharedKey {
-                    account_name: account.clone(),
-                    account_key: key.expose_secret().to_owned(),
-                };
-                sign(request, &**signer, &credential).map_err(|e| DestinationError {
-                    detail: "the account key is none: it is no base64".to_owned(),
-                    kind: ErrorKind::Config,
-                    ..e
-                })
+                let credential = Credential::with_shared_key(account, key.expose_secret());
+                sign(request, &**signer, &credential)
             }
         }
     }
 }
 
-impl Parts {
+fn container_name(settings: &Settings<'_>) -> Result<String> {
+    let name = settings.require("container_name")?;
+    let is_odd = |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    let is_one = (3..=63).contains(&name.len())
+        && !name.contains(is_odd)
+        && !name.contains("--")
+        && !name.starts_with('-')
+        && !name.ends_with('-');
+    if is_one {
+        return Ok(name.to_owned());
+    }
+    Err(settings.bad(format!(
+        "takes as `container_name` 3 to 63 lower-case letters, digits and single `-` between them, not `{name}`"
+    )))
+}
+
+/// Where the account's containers are.
+fn address(said: &Said, settings: &Settings<'_>) -> Result<Url> {
+    let endpoint = match (&said.endpoint, &said.account) {
+        (Some(endpoint), _) => endpoint.clone(),
+        (None, Some(account)) => format!("https://{account}.blob.core.windows.net"),
+        (None, None) => return Err(settings.bad("needs an `account_name`, or an `endpoint`")),
+    };
+    let mut url = checked_address(settings, "endpoint", &endpoint)?;
+    // A machine without a name of its own, as an emulator: the account is the first part of the path there.
+    let has_no_name = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        _ => true,
+    };
+    if let Some(account) = &said.account
+        && has_no_name
+        && url.path() == "/"
+    {
+        url.set_path(account);
+    }
+    Ok(url)
+}
+
+/// `ACCOUNT.blob.…`
+fn account_of(address: &Url) -> Option<String> {
+    let (account, rest) = address.domain()?.split_once('.')?;
+    rest.starts_with("blob.").then(|| account.to_owned())
+}
+
+fn checked<'s>(signature: &'s SecretString, settings: &Settings<'_>) -> Result<&'s str> {
+    let text = signature.expose_secret().trim_start_matches('?');
+    let mut pairs = text.split('&');
+    let is_one = pairs.any(|pair| pair.starts_with("sig=")) && !text.contains(['?', '#']);
+    if is_one && text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(text);
+    }
+    Err(settings.bad(
+        "has a `sas_token` that is none: it is what comes after the `?` of an address, with a `sig=` in it",
+    ))
+}
+
+impl Said {
     fn of(settings: &Settings<'_>) -> Result<Self> {
+        let secret = |name| {
+            let given = settings.secret(name);
+            given.filter(|secret| !secret.expose_secret().is_empty())
+        };
         let given: Vec<_> = SECRETS
-            .iter()
-            .filter(|name| {
-                settings
-                    .secret(name)
-                    .is_some_and(|s| !s.expose_secret().is_empty())
-            })
+            .into_iter()
+            .filter(|name| secret(name).is_some())
             .collect();
-        if given.len() > 1 {
-            return Err(settings.bad(format!(
-                "takes one secret, and has `{}` and `{}`",
-                given[0], given[1]
-            )));
+        if let [one, other, ..] = given[..] {
+            return Err(settings.bad(format!("takes one secret, and has `{one}` and `{other}`")));
         }
         let text = |key| settings.get(key).map(str::to_owned);
-        let mut parts = Self {
+        let mut said = Self {
             endpoint: text("endpoint"),
             account: text("account_name"),
-            key: settings.secret("account_key").cloned(),
-            signature: settings.secret("sas_token").cloned(),
+            key: secret("account_key").cloned(),
+            signature: secret("sas_token").cloned(),
         };
-        if let Some(connection) = settings.secret("connection_string") {
-            parts.join(connection.expose_secret(), settings)?;
+        if let Some(connection) = secret("connection_string") {
+            said.join(connection.expose_secret(), settings)?;
         }
-        Ok(parts)
+        Ok(said)
     }
 
     /// What a connection string says; what the settings say beside it must be the same.
@@ -177,28 +228,37 @@ impl Parts {
             .map(|(key, value)| (key.trim().to_ascii_lowercase(), value.trim()))
             .collect();
         let get = |key: &str| pairs.get(key).copied().filter(|value| !value.is_empty());
-        let account = get("accountname").map(str::to_owned);
-        if let (Some(one), Some(other)) = (&self.account, &account)
+        let is_emulated =
+            get("usedevelopmentstorage").is_some_and(|v| v.eq_ignore_ascii_case("true"));
+        let emulated = |value| is_emulated.then_some(value);
+
+        let account = get("accountname").or(emulated(EMULATED));
+        if let (Some(one), Some(other)) = (&self.account, account)
             && one != other
         {
             return Err(settings.bad(format!(
                 "has the account `{one}`, and a connection string for `{other}`"
             )));
         }
-        let endpoint = get("blobendpoint").map(str::to_owned).or_else(|| {
-            let protocol = get("defaultendpointsprotocol").unwrap_or("https");
-            let suffix = get("endpointsuffix").unwrap_or("core.windows.net");
-            let account = account.as_ref()?;
-            Some(format!("{protocol}://{account}.blob.{suffix}"))
+        let (protocol, suffix) = (get("defaultendpointsprotocol"), get("endpointsuffix"));
+        let is_built = protocol.is_some() || suffix.is_some();
+        let built = account.filter(|_| is_built && !is_emulated).map(|account| {
+            let suffix = suffix.unwrap_or("core.windows.net");
+            format!("{}://{account}.blob.{suffix}", protocol.unwrap_or("https"))
         });
-        if let (Some(one), Some(other)) = (&self.endpoint, &endpoint)
+        let told = get("blobendpoint").map(str::to_owned).or(built);
+        // An emulator may be anywhere.
+        if let (Some(one), Some(other)) = (&self.endpoint, &told)
             && one.trim_end_matches('/') != other.trim_end_matches('/')
         {
             return Err(settings.bad("has an `endpoint`, and a connection string for another"));
         }
-        self.account = self.account.take().or(account);
-        self.endpoint = self.endpoint.take().or(endpoint);
-        self.key = get("accountkey").map(SecretString::from);
+        let usual = || emulated(EMULATED_AT).map(str::to_owned);
+        self.endpoint = self.endpoint.take().or(told).or_else(usual);
+        self.account = self.account.take().or(account.map(str::to_owned));
+        self.key = get("accountkey")
+            .or(emulated(EMULATED_KEY))
+            .map(SecretString::from);
         self.signature = get("sharedaccesssignature").map(SecretString::from);
         if self.key.is_none() && self.signature.is_none() {
             return Err(settings

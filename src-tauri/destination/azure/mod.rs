@@ -1,21 +1,27 @@
-//! `azure`: a container of Azure Blob Storage. Blobs appear whole or not at all, and the service itself refuses a name that is taken, so
-//! there are no temporary names. Blocks of an upload that is never completed are invisible, and the service throws them away after a week.
+//! `azure`: a container of Azure Blob Storage. An archive is one blob, there when its last request makes it out of blocks that nobody sees
+//! before, under a name that the service itself knows to be free. So there are no temporary names.
+//!
+//! Blocks of an upload that is never completed are thrown away by the service after a week. There is nothing to remove them by but a blob of
+//! that name, which would look like an archive for a moment, and for ever if nobody came to remove it: they are left.
 
 mod access;
 mod answers;
+mod listing;
+mod refusal;
 mod upload;
 
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::{Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Request;
 use url::Url;
 
-use super::folders::{self, Entry, EntryKind};
 use super::http::{Answer, Download, Http, request};
 use super::settings::Settings;
 use super::{
@@ -23,12 +29,17 @@ use super::{
     Unfinished,
 };
 use access::Access;
-use answers::{Page, parsed, refused};
+use refusal::{Right, code};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
-/// A listing that goes on after that many pages has no end.
-const MOST_PAGES: u32 = 100_000;
+const BLOB_NOT_FOUND: &str = "BlobNotFound";
+/// All but these are written otherwise: what is signed and what is read there is the same then.
+const ODD: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Archives as block blobs of a container.
 pub(super) struct Azure {
@@ -38,6 +49,17 @@ pub(super) struct Azure {
     access: Access,
     /// Folders in front of every name.
     base: Vec<String>,
+    /// Whether the service was seen to refuse a block that is not what its checksum says.
+    checks_sums: OnceLock<bool>,
+}
+
+/// What a HEAD says of a blob.
+struct Found {
+    size: u64,
+    modified: Option<Timestamp>,
+    /// Of this state of it.
+    etag: Option<String>,
+    mark: Option<String>,
 }
 
 pub(super) fn open(settings: &Settings<'_>) -> Result<Arc<dyn Destination>> {
@@ -46,17 +68,20 @@ pub(super) fn open(settings: &Settings<'_>) -> Result<Arc<dyn Destination>> {
         http: Http::new(settings)?,
         name: settings.name().to_owned(),
         base: settings.base_folders()?,
+        checks_sums: OnceLock::new(),
     }))
 }
 
 impl Azure {
     fn blob(&self, key: &Key, method: Method, query: &[(&str, &str)]) -> Request {
         let mut url = self.access.container.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty()
-                .extend(&self.base)
-                .extend(key.as_str().split('/'));
+        let names = self.base.iter().map(String::as_str);
+        let mut path = url.path().to_owned();
+        for name in names.chain(key.as_str().split('/')) {
+            path.push('/');
+            path.extend(utf8_percent_encode(name, ODD));
         }
+        url.set_path(&path);
         request(method, with_query(url, query))
     }
 
@@ -72,62 +97,46 @@ impl Azure {
         self.http.send(request, call)
     }
 
-    fn refused(&self, answer: &Answer, what: &str) -> DestinationError {
-        refused(answer, what, &self.access)
+    fn refused(&self, answer: &Answer, what: &str, right: Right) -> DestinationError {
+        refusal::refused(answer, what, right, &self.access)
     }
 
-    /// The folders and blobs right below a path.
-    fn folder(&self, path: &[String], call: &Call<'_>) -> Result<Vec<Entry>> {
-        let mut prefix = String::new();
-        for part in self.base.iter().chain(path) {
-            prefix.push_str(part);
-            prefix.push('/');
+    fn head(&self, key: &Key, call: &Call<'_>) -> Result<Option<Found>> {
+        let what = format!("looking for `{}`", key.as_str());
+        let answer = self.send(self.blob(key, Method::HEAD, &[]), call)?;
+        if answer.status == StatusCode::NOT_FOUND && code(&answer) == BLOB_NOT_FOUND {
+            return Ok(None);
         }
-        let mut entries = Vec::new();
-        let mut marker = String::new();
-        for _ in 0..MOST_PAGES {
-            let mut query = vec![
-                ("restype", "container"),
-                ("comp", "list"),
-                ("delimiter", "/"),
-                ("prefix", &prefix),
-            ];
-            if !marker.is_empty() {
-                query.push(("marker", &marker));
-            }
-            let answer = self.send(self.container(&query), call)?;
-            if answer.status != StatusCode::OK {
-                return Err(self.refused(&answer, "listing"));
-            }
-            let page: Page = parsed(&answer, "listing")?;
-            let below = |name: &str| name.strip_prefix(&prefix).map(str::to_owned);
-            for blob in page.blobs.blobs {
-                if let Some(name) = below(&blob.name) {
-                    entries.push(Entry {
-                        name,
-                        kind: EntryKind::File,
-                        size: blob.properties.length,
-                        modified: super::http::date(&blob.properties.modified),
-                    });
-                }
-            }
-            for folder in page.blobs.prefixes {
-                let name = folder.name.strip_suffix('/').and_then(below);
-                entries.extend(name.map(|name| Entry {
-                    name,
-                    kind: EntryKind::Folder,
-                    size: 0,
-                    modified: None,
-                }));
-            }
-            match page.next_marker.filter(|next| !next.is_empty()) {
-                None => return Ok(entries),
-                Some(next) if next == marker => break,
-                Some(next) => marker = next,
-            }
+        if answer.status != StatusCode::OK {
+            return Err(self.refused(&answer, &what, Right::Read));
         }
-        let detail = "listing: it does not end";
-        Err(DestinationError::new(ErrorKind::Protocol, detail))
+        let size = answer.header("content-length").and_then(|n| n.parse().ok());
+        let Some(size) = size else {
+            let detail = format!("{what}: it does not say how large it is");
+            return Err(DestinationError::new(ErrorKind::Protocol, detail));
+        };
+        Ok(Some(Found {
+            size,
+            modified: answer.header("last-modified").and_then(super::http::date),
+            etag: answer.header("etag").map(str::to_owned),
+            mark: answer.header(upload::MARK).map(str::to_owned),
+        }))
+    }
+
+    /// `as_found`: only as long as it is in that state.
+    fn remove(&self, key: &Key, as_found: Option<&Found>, call: &Call<'_>) -> Result<()> {
+        let mut request = self.blob(key, Method::DELETE, &[]);
+        let etag = as_found.and_then(|found| found.etag.as_deref());
+        if let Some(etag) = etag.and_then(|etag| HeaderValue::from_str(etag).ok()) {
+            request.headers_mut().insert(header::IF_MATCH, etag);
+        }
+        let answer = self.send(request, call)?;
+        let is_gone = answer.status == StatusCode::NOT_FOUND && code(&answer) == BLOB_NOT_FOUND;
+        if answer.status.is_success() || is_gone {
+            return Ok(());
+        }
+        let what = format!("deleting `{}`", key.as_str());
+        Err(self.refused(&answer, &what, Right::Delete))
     }
 }
 
@@ -157,9 +166,8 @@ impl Destination for Azure {
         self.upload(key, body, left, call)
     }
 
-    /// Nothing can be done about blocks without making them visible for a moment: they go by themselves.
-    fn discard(&self, _: &Key, _: &Unfinished, _: &Call<'_>) -> Result<()> {
-        Ok(())
+    fn discard(&self, key: &Key, left: &Unfinished, call: &Call<'_>) -> Result<()> {
+        self.undo(key, left, call)
     }
 
     fn get(
@@ -186,7 +194,7 @@ impl Destination for Azure {
         self.access.prove(&mut request)?;
         match self.http.download(request, length, call)? {
             Download::Content { reader, .. } => Ok(Box::new(reader)),
-            Download::Refused(answer) => Err(self.refused(&answer, &what)),
+            Download::Refused(answer) => Err(self.refused(&answer, &what, Right::Read)),
         }
     }
 
@@ -196,43 +204,20 @@ impl Destination for Azure {
         call: &Call<'_>,
         each: &mut dyn FnMut(Listed) -> Result<()>,
     ) -> Result<()> {
-        let mut list = |path: &[String]| self.folder(path, call).map(Some);
-        folders::archives(prefix, call, &mut list, each)
+        self.list_archives(prefix, call, each)
     }
 
     fn stat(&self, key: &Key, call: &Call<'_>) -> Result<Option<Listed>> {
-        let answer = self.send(self.blob(key, Method::HEAD, &[]), call)?;
-        match answer.status {
-            StatusCode::OK => {}
-            StatusCode::NOT_FOUND if !answers::says(&answer, "ContainerNotFound") => {
-                return Ok(None);
-            }
-            _ => {
-                let what = format!("looking for `{}`", key.as_str());
-                return Err(self.refused(&answer, &what));
-            }
-        }
-        let size = answer.header("content-length").and_then(|n| n.parse().ok());
-        let Some(size) = size else {
-            let detail = "it does not say how large an archive is";
-            return Err(DestinationError::new(ErrorKind::Protocol, detail));
-        };
-        let modified = answer.header("last-modified").and_then(super::http::date);
-        Ok(Some(Listed {
+        let found = self.head(key, call)?;
+        Ok(found.map(|found| Listed {
             key: key.clone(),
-            size,
-            modified,
+            size: found.size,
+            modified: found.modified,
         }))
     }
 
     fn delete(&self, key: &Key, call: &Call<'_>) -> Result<()> {
-        let answer = self.send(self.blob(key, Method::DELETE, &[]), call)?;
-        let is_gone =
-            answer.status == StatusCode::NOT_FOUND && !answers::says(&answer, "ContainerNotFound");
-        if answer.status.is_success() || is_gone {
-            return Ok(());
-        }
-        Err(self.refused(&answer, &format!("deleting `{}`", key.as_str())))
+        self.remove(key, None, call)
     }
 
     /// There is nothing to sweep: what an interrupted upload leaves cannot be seen, and goes by itself.
@@ -246,19 +231,16 @@ impl Destination for Azure {
     }
 }
 
-/// Beside what is there, which may be a signature. A form's `+` would be a plus there.
+/// Beside what is there, which may be a signature.
 fn with_query(mut url: Url, query: &[(&str, &str)]) -> Url {
-    if query.is_empty() {
-        return url;
-    }
-    let signature = url.query().map(str::to_owned);
-    url.set_query(None);
-    url.query_pairs_mut().extend_pairs(query);
-    let mut text = url.query().unwrap_or_default().replace('+', "%20");
-    if let Some(signature) = signature {
+    let mut text = String::new();
+    for (name, value) in query {
+        text.extend([name, "="]);
+        text.extend(utf8_percent_encode(value, ODD));
         text.push('&');
-        text.push_str(&signature);
     }
-    url.set_query(Some(&text));
+    text.push_str(url.query().unwrap_or_default());
+    let text = text.trim_end_matches('&');
+    url.set_query((!text.is_empty()).then_some(text));
     url
 }
