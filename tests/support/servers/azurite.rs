@@ -1,7 +1,11 @@
 //! Azurite, which speaks Azure Blob Storage.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -20,6 +24,8 @@ pub const ACCOUNT: &str = "devstoreaccount1";
 pub const KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 pub const CONTAINER: &str = "archives";
+/// It has to be quoted wherever it goes.
+pub const BASE: &str = "b ä%+#&/in it";
 
 pub struct Azurite {
     server: Server,
@@ -49,26 +55,45 @@ impl Azurite {
             authority,
             folder,
         };
-        let address = format!(
-            "{}/{CONTAINER}?restype=container&{}",
-            azurite.endpoint(),
-            signature("rwdlac", SignedDuration::from_hours(1))
-        );
-        let made = Command::new("curl")
-            .args([
-                "-skf",
-                "--max-time",
-                "30",
-                "-X",
-                "PUT",
-                "-H",
-                "content-length: 0",
-            ])
-            .arg(address)
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?} {}", azurite.server.log());
+        azurite.ask("PUT", &format!("{CONTAINER}?restype=container"), &[]);
         azurite
+    }
+
+    /// One that other tests use, too: with a base path of one's own.
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Azurite>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let azurite = Arc::new(Self::start());
+            *shared = Arc::downgrade(&azurite);
+            azurite
+        })
+    }
+
+    /// Asks for what no destination does. `what`: the path and the query behind the account.
+    pub fn ask(&self, method: &str, what: &str, headers: &[&str]) {
+        let all = signature("rwdlac", SignedDuration::from_hours(1));
+        let joint = if what.contains('?') { '&' } else { '?' };
+        let mut curl = Command::new("curl");
+        curl.args(["-skf", "--max-time", "30", "-X", method, "-d", ""]);
+        for header in headers {
+            curl.args(["-H", header]);
+        }
+        let asked = curl
+            .arg(format!("{}/{what}{joint}{all}", self.endpoint()))
+            .output();
+        let asked = asked.unwrap();
+        assert!(asked.status.success(), "{asked:?} {}", self.server.log());
+    }
+
+    /// It writes down what it has a while later.
+    pub fn wait_until_it_remembers(&self, name: &str) {
+        let end = Instant::now() + Duration::from_mins(1);
+        let database = self.folder.path().join("store/__azurite_db_blob__.json");
+        while !fs::read_to_string(&database).is_ok_and(|text| text.contains(name)) {
+            assert!(Instant::now() < end, "{name} was never written down");
+            thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// What it held is still there.
@@ -97,31 +122,35 @@ impl Azurite {
 
     /// An empty value takes a setting away.
     pub fn config(&self, more: &[(&str, &str)]) -> DestinationConfig {
-        let endpoint = self.endpoint();
         let ca = self.authority.as_ref();
         let ca = ca.map_or("", |authority| authority.ca.to_str().unwrap());
-        let common = [
-            ("account_name", ACCOUNT),
-            ("base_path", "b ä%+#&/in it"),
-            ("ca_file", ca),
-            ("container_name", CONTAINER),
-            ("endpoint", &endpoint),
-        ];
-        let settings = common.iter().chain(more);
-        let settings = settings.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        let mut settings: BTreeMap<_, _> = settings.collect();
-        settings.retain(|_, value| !value.is_empty());
-        DestinationConfig {
-            id: "9b2f6f0e-0000-4000-8000-000000000005".to_owned(),
-            name: "cloud".to_owned(),
-            destination_type: DestinationType::Azure,
-            enabled: true,
-            config: settings,
-            created_at: Timestamp::UNIX_EPOCH,
-            created_by: "tests".to_owned(),
-            last_backup_at: None,
-            last_backup_status: None,
-        }
+        let more: Vec<_> = [("ca_file", ca)].iter().chain(more).copied().collect();
+        config(&self.endpoint(), &more)
+    }
+}
+
+/// Of the emulator's account, wherever it is. An empty value takes a setting away.
+pub fn config(endpoint: &str, more: &[(&str, &str)]) -> DestinationConfig {
+    let common = [
+        ("account_name", ACCOUNT),
+        ("base_path", BASE),
+        ("container_name", CONTAINER),
+        ("endpoint", endpoint),
+    ];
+    let settings = common.iter().chain(more);
+    let settings = settings.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let mut settings: BTreeMap<_, _> = settings.collect();
+    settings.retain(|_, value| !value.is_empty());
+    DestinationConfig {
+        id: "9b2f6f0e-0000-4000-8000-000000000005".to_owned(),
+        name: "cloud".to_owned(),
+        destination_type: DestinationType::Azure,
+        enabled: true,
+        config: settings,
+        created_at: Timestamp::UNIX_EPOCH,
+        created_by: "tests".to_owned(),
+        last_backup_at: None,
+        last_backup_status: None,
     }
 }
 
@@ -150,25 +179,44 @@ pub fn secret(name: &str, secret: &str) -> BTreeMap<String, SecretString> {
 
 /// A signature of the account for blobs: its rights (of `rwdlac`), and how long it is valid from now.
 pub fn signature(rights: &str, valid: SignedDuration) -> String {
-    let end = Timestamp::now().checked_add(valid).unwrap();
-    let end = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let (version, service, resources, protocol) = ("2022-11-02", "b", "sco", "https,http");
+    let end = end(valid);
+    let (service, resources) = ("b", "sco");
     let text = format!(
-        "{ACCOUNT}\n{rights}\n{service}\n{resources}\n\n{end}\n\n{protocol}\n{version}\n\n"
+        "{ACCOUNT}\n{rights}\n{service}\n{resources}\n\n{end}\n\n{PROTOCOL}\n{VERSION}\n\n"
     );
+    signed(&text, rights, &end, &[("ss", service), ("srt", resources)])
+}
+
+/// The same of the container alone.
+pub fn container_signature(rights: &str, valid: SignedDuration) -> String {
+    let end = end(valid);
+    let text = format!(
+        "{rights}\n\n{end}\n/blob/{ACCOUNT}/{CONTAINER}\n\n\n{PROTOCOL}\n{VERSION}\nc\n\n\n\n\n\n\n"
+    );
+    signed(&text, rights, &end, &[("sr", "c")])
+}
+
+const VERSION: &str = "2022-11-02";
+const PROTOCOL: &str = "https,http";
+
+fn end(valid: SignedDuration) -> String {
+    let end = Timestamp::now().checked_add(valid).unwrap();
+    end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn signed(text: &str, rights: &str, end: &str, more: &[(&str, &str)]) -> String {
     let key = BASE64_STANDARD.decode(KEY).unwrap();
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
     mac.update(text.as_bytes());
     let signature = BASE64_STANDARD.encode(mac.finalize().into_bytes());
     Serializer::new(String::new())
         .extend_pairs([
-            ("sv", version),
-            ("ss", service),
-            ("srt", resources),
+            ("sv", VERSION),
             ("sp", rights),
-            ("se", &end),
-            ("spr", protocol),
-            ("sig", &signature),
+            ("se", end),
+            ("spr", PROTOCOL),
         ])
+        .extend_pairs(more)
+        .append_pair("sig", &signature)
         .finish()
 }
