@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Contender;
 use crate::servers::apache::Apache;
+use crate::servers::azurite::{self, ACCOUNT, Azurite, KEY};
 use crate::servers::openssh::OpenSsh;
 use crate::servers::rclone::Rclone;
 use crate::servers::vsftpd::{self, Tls, Vsftpd};
@@ -15,6 +16,7 @@ pub const ALL: &[Start] = &[
     webdav_plain,
     webdav_tls,
     s3_rclone,
+    azure_rclone,
     ftp_plain,
     ftp_tls,
     sftp,
@@ -76,6 +78,32 @@ fn s3_rclone() -> Contender {
         name: "s3",
         config,
         secrets: s3::secrets(),
+        client: "rclone",
+        at_least: 0.8,
+        put: format!("{rclone} copyto \"$FILE\" \"{remote}\""),
+        get: format!("{rclone} copyto \"{remote}\" \"$FILE\""),
+        remove: format!("{rclone} deletefile \"{remote}\""),
+        _server: Box::new(server),
+    }
+}
+
+fn azure_rclone() -> Contender {
+    let server = Azurite::start();
+    let config = server.config(&[]);
+    let remote = format!(
+        ":azureblob,account={ACCOUNT},key='{KEY}',endpoint='{}':{}/stock",
+        server.endpoint(),
+        azurite::CONTAINER
+    );
+    // As many blocks at once, of the same size, as ours.
+    let rclone = format!(
+        "{} --config /dev/null --azureblob-chunk-size 16M --azureblob-upload-concurrency 4 --ignore-times",
+        installed("python/bin/rclone").display()
+    );
+    Contender {
+        name: "azure",
+        config,
+        secrets: azurite::secrets(),
         client: "rclone",
         at_least: 0.8,
         put: format!("{rclone} copyto \"$FILE\" \"{remote}\""),
