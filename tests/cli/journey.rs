@@ -124,6 +124,20 @@ fn a_backup_is_stored_listed_verified_and_shown() {
 }
 
 #[test]
+fn a_destination_that_is_not_there_makes_it_partly_done() {
+    let scratch = Scratch::with_instance();
+    scratch.add_destination("unplugged");
+    let to = ["backup", INSTANCE, "--to", "unplugged", "--to", DESTINATION];
+    fs::remove_dir(scratch.place("unplugged")).unwrap();
+    let report = scratch.json_with_status(3, &to);
+    let statuses = strings(&report["executions"], "status");
+    assert_eq!(statuses, ["failed", "completed"], "{report}");
+    assert_eq!(report["executions"][0]["problem"]["code"], "unreachable");
+    assert_eq!(scratch.stored(DESTINATION).len(), 1);
+    scratch.json_with_status(1, &to[..4]);
+}
+
+#[test]
 fn verify_and_drill_prove_it_and_the_list_remembers() {
     let scratch = Scratch::with_instance();
     let archive = scratch.back_up();

@@ -70,16 +70,14 @@ impl Resuming {
     }
 
     fn open_rest(&mut self, call: &Call<'_>) -> Result<Box<dyn Read + Send>> {
-        let whole = match &self.range {
-            Some(range) => range.clone(),
-            None => {
-                if let Some(found) = self.place.stat(&self.key, call)? {
-                    self.range.insert(0..found.size).clone()
-                } else {
-                    let detail = format!("`{}` went away while it was read", self.key.as_str());
-                    return Err(DestinationError::new(ErrorKind::Missing, detail));
-                }
-            }
+        let whole = if let Some(range) = &self.range {
+            range.clone()
+        } else {
+            let found = self.place.stat(&self.key, call)?.ok_or_else(|| {
+                let detail = format!("`{}` went away while it was read", self.key.as_str());
+                DestinationError::new(ErrorKind::Missing, detail)
+            })?;
+            self.range.insert(0..found.size).clone()
         };
         let rest = whole.start.saturating_add(self.read)..whole.end;
         self.place.get(&self.key, Some(rest), call)

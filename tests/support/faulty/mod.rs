@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use holdfast::destination::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
@@ -185,14 +185,19 @@ fn fault(kind: ErrorKind) -> DestinationError {
     DestinationError::new(kind, "the fault")
 }
 
+/// Longer than anybody should let a call hang.
+const FOR_EVER: Duration = Duration::from_mins(2);
+
 /// Waits for the call to end.
 fn stalled(call: &Call<'_>) -> DestinationError {
-    loop {
+    let end = Instant::now() + FOR_EVER;
+    while Instant::now() < end {
         match call.check() {
             Ok(()) => thread::sleep(Duration::from_millis(1)),
             Err(error) => return error,
         }
     }
+    panic!("nobody ended a call that hangs");
 }
 
 impl Drop for Faulty {
