@@ -57,7 +57,11 @@ struct Archive {
 
 impl Archive {
     fn new(length: usize) -> Self {
-        Self::of((0..length).map(|n| (n * 7919 % 251) as u8).collect())
+        Self::of(
+            (0..length)
+                .map(|n| (n * 7919 % 251).to_le_bytes()[0])
+                .collect(),
+        )
     }
 
     fn of(bytes: Vec<u8>) -> Self {
