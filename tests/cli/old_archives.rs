@@ -207,11 +207,12 @@ fn a_passphrase_that_is_missing_or_wrong_has_an_error_of_its_own_and_is_nowhere_
     }
 }
 
-/// Python's pseudo-terminal stands for the person at a keyboard.
+/// Python's pseudo-terminal stands for the person at a keyboard, who does not type in the instant between the question and the end
+/// of the echo.
 #[test]
 fn who_sits_at_a_terminal_is_asked_for_the_passphrase() {
     const SCRIPT: &str = r"
-import os, pty, sys
+import os, pty, sys, termios, time
 pid, terminal = pty.fork()
 if pid == 0:
     os.execv(sys.argv[2], sys.argv[2:])
@@ -225,6 +226,8 @@ while True:
         break
     said += piece
     if not asked and b'passphrase: ' in said:
+        while termios.tcgetattr(terminal)[3] & termios.ECHO:
+            time.sleep(0.005)
         os.write(terminal, sys.argv[1].encode() + b'\n')
         asked = True
 sys.stdout.buffer.write(said)
