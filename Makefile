@@ -1,6 +1,6 @@
 # make run      builds Holdfast and opens its window
 # make test     everything that must hold
-# make bench    speed and memory beside tar + pigz + age, restic and borg
+# make bench    speed and memory beside tar + pigz + age, restic, borg, and the stock clients of servers
 # make cost     what Holdfast costs in the tray while nothing is to be done
 # make deb      a Debian package
 # make audit    licences and known holes of the dependencies (needs cargo-deny)
@@ -34,6 +34,7 @@ test:
 ARGS ?=
 bench:
 	.ci/setup bench
+	.ci/servers
 	cargo bench --locked --no-default-features --bench peers -- $(ARGS)
 
 cost:

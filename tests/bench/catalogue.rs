@@ -4,11 +4,12 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use holdfast::model::Compression;
+use holdfast::model::{Compression, DestinationConfig};
 
 use crate::Result;
-use crate::measure::Cost;
-use crate::program::Setup;
+use crate::measure::{self, Cost};
+use crate::program::{Secrets, Setup};
+use crate::servers::openssh::OpenSsh;
 use crate::table::{self, Targets};
 
 const FEW: u32 = 10_000;
@@ -17,22 +18,31 @@ const MANY: u32 = 100_000;
 pub fn compare(program: &Path, scratch: &Path, rounds: usize, targets: &mut Targets) -> Result<()> {
     table::heading("catalogue");
     let few = Place::new(program, &scratch.join("few"), FEW)?;
-    let (mut rebuilds, mut filtered, mut browses) = Default::default();
+    let server = OpenSsh::start();
+    few.copy_to(&server)?;
+    let (mut rebuilds, mut filtered, mut browses, mut far) = Default::default();
     for _ in 0..rounds {
         few.rebuild(&mut rebuilds)?;
         let filter = ["archives", "--destination", "here"];
         few.ask(&filter, FEW, &mut filtered)?;
         few.ask(&["destination", "browse", "here"], FEW, &mut browses)?;
+        few.ask(&["destination", "browse", "far"], FEW, &mut far)?;
     }
     let many = Place::new(program, &scratch.join("many"), MANY)?;
     let mut rebuilds_of_many = Vec::new();
     many.rebuild(&mut rebuilds_of_many)?;
 
-    let [rebuild, filtered, browse, of_many] =
-        [rebuilds, filtered, browses, rebuilds_of_many].map(|runs| Cost::median(&runs));
-    let ratio = |cost: &Cost| Some(cost.seconds / browse.seconds);
+    let [rebuild, filtered, browse, far, of_many] =
+        [rebuilds, filtered, browses, far, rebuilds_of_many].map(|runs| Cost::median(&runs));
+    let ratio = |cost: &Cost| Some(cost.seconds / far.seconds);
     table::row(
-        &format!("browse {FEW} at their place"),
+        &format!("browse {FEW} at an SFTP server"),
+        &far,
+        None,
+        ratio(&far),
+    );
+    table::row(
+        &format!("browse {FEW} in a folder"),
         &browse,
         None,
         ratio(&browse),
@@ -56,9 +66,9 @@ pub fn compare(program: &Path, scratch: &Path, rounds: usize, targets: &mut Targ
         None,
     );
     targets.at_most(
-        1.0,
-        filtered.seconds / browse.seconds,
-        format!("archives from the catalogue / from the place, {FEW}"),
+        0.1,
+        filtered.seconds / far.seconds,
+        format!("archives from the catalogue / from an SFTP server, {FEW}"),
     );
     targets.at_most(
         1.0,
@@ -105,6 +115,21 @@ impl Place {
             File::create_new(folder.join(name))?;
         }
         Ok(Self { setup, count })
+    }
+
+    /// The same names at a server, as the destination `far`.
+    fn copy_to(&self, server: &OpenSsh) -> Result<()> {
+        let line = format!(
+            "cp -a '{}'/. '{base}' && chown -R --reference='{base}' '{base}'/*",
+            self.setup.archives.display(),
+            base = server.base()
+        );
+        measure::run(&mut measure::shell(&line), &self.setup.scratch)?;
+        let config = DestinationConfig {
+            name: "far".to_owned(),
+            ..server.config()
+        };
+        self.setup.add(&config, &Secrets::new())
     }
 
     /// With every archive new to it.

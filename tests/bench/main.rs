@@ -4,11 +4,12 @@
 //!     make bench ARGS="--rounds 5"            more rounds
 //!     make bench ARGS="--full"                also 10 GB and a million files (needs about 40 GB of disk)
 //!     make bench ARGS="--instance DIR"        an instance of one's own instead of the generated one
-//!     make bench ARGS="--only memory"         one part: speed, restore, memory or catalogue
+//!     make bench ARGS="--only memory"         one part: speed, restore, memory, catalogue, destinations or distance
 
 mod backup;
 mod catalogue;
 mod destinations;
+mod distance;
 mod instance;
 mod measure;
 mod memory;
@@ -69,6 +70,7 @@ enum Part {
     Memory,
     Catalogue,
     Destinations,
+    Distance,
 }
 
 fn main() -> ExitCode {
@@ -124,6 +126,10 @@ fn run(options: &Options) -> Result<Targets> {
     }
     if wanted(Part::Destinations) {
         destinations::compare(scratch.path(), options.rounds, &mut targets)?;
+    }
+    if wanted(Part::Distance) {
+        let folder = scratch.path().join("distance");
+        distance::compare(&options.program, &folder, &mut targets)?;
     }
     targets.print();
     Ok(targets)

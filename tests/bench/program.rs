@@ -1,13 +1,17 @@
 //! Holdfast as a user has it: the release binary, its command line, data folders of its own with file keys.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use holdfast::model::Compression;
+use holdfast::model::{Compression, DestinationConfig};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::Result;
 use crate::measure::{self, Cost};
+
+pub type Secrets = BTreeMap<String, SecretString>;
 
 /// An instance set up once for each compression.
 pub struct Program {
@@ -19,8 +23,8 @@ pub struct Program {
 pub struct Setup {
     program: PathBuf,
     data: PathBuf,
-    archives: PathBuf,
-    scratch: PathBuf,
+    pub archives: PathBuf,
+    pub scratch: PathBuf,
     pub recipient: String,
 }
 
@@ -102,6 +106,25 @@ impl Setup {
         Ok(())
     }
 
+    /// With secrets from the environment, as a script gives them.
+    pub fn add(&self, config: &DestinationConfig, secrets: &Secrets) -> Result<()> {
+        let mut arguments = vec!["destination".to_owned(), "add".to_owned()];
+        arguments.push(config.name.clone());
+        arguments.extend(["--type", config.destination_type.as_str()].map(str::to_owned));
+        for (key, value) in &config.config {
+            arguments.extend(["--set".to_owned(), format!("{key}={value}")]);
+        }
+        let mut command = self.command();
+        for (name, secret) in secrets {
+            let variable = format!("BENCH_{name}");
+            arguments.extend(["--secret".to_owned(), format!("{name}=env:{variable}")]);
+            command.env(variable, secret.expose_secret());
+        }
+        command.args(arguments);
+        measure::run(&mut command, &self.scratch)?;
+        Ok(())
+    }
+
     /// One backup; those before it are removed first, so that each starts with the same empty place.
     pub fn backup(&self) -> Result<Made> {
         fs::remove_dir_all(&self.archives)?;
@@ -148,12 +171,18 @@ impl Setup {
         Ok(kit)
     }
 
-    pub fn json(&self, arguments: &[&str]) -> Result<(Cost, serde_json::Value)> {
+    fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command
             .env("HOLDFAST_KEYRING", "file")
             .env("HOLDFAST_DATA_DIR", &self.data);
-        command.arg("--json").args(arguments);
+        command.arg("--json");
+        command
+    }
+
+    pub fn json(&self, arguments: &[&str]) -> Result<(Cost, serde_json::Value)> {
+        let mut command = self.command();
+        command.args(arguments);
         let run = measure::run(&mut command, &self.scratch)?;
         let answer = if run.stdout.trim().is_empty() {
             "null"
