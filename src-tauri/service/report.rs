@@ -66,14 +66,11 @@ pub struct ArchiveRow {
 
 /// An archive as its place shows it now, whether it is in the catalogue or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct BrowsedArchive {
     /// Its path below the destination's base: with the destination's name in front of it and a colon between, an ARCHIVE.
     pub key: String,
     pub name: String,
-    #[cfg_attr(test, ts(type = "number"))]
     pub size: u64,
-    #[cfg_attr(test, ts(type = "string | null"))]
     pub modified: Option<Timestamp>,
     /// The execution of its record; None: it is not in the catalogue.
     pub known: Option<String>,

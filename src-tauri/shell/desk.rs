@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::acts::{ActKind, Acts, Tell};
 use super::close::CloseAnswer;
@@ -33,6 +34,8 @@ pub struct Desk {
     schedules_broken: AtomicBool,
     /// Questions that are being answered.
     asked: AtomicUsize,
+    /// The last one that was given for an archive that is sealed to one. Here, and gone with the process.
+    passphrase: Mutex<Option<SecretString>>,
 }
 
 /// A long act as the page names it.
@@ -55,7 +58,19 @@ impl Desk {
             schedules: Schedules::default(),
             schedules_broken: AtomicBool::new(false),
             asked: AtomicUsize::new(0),
+            passphrase: Mutex::default(),
         }
+    }
+
+    /// For whatever reads an archive from now on.
+    pub fn give_passphrase(&self, passphrase: SecretString) {
+        *self.given_passphrase() = Some(passphrase);
+    }
+
+    fn given_passphrase(&self) -> MutexGuard<'_, Option<SecretString>> {
+        self.passphrase
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// None where none can be found.
@@ -128,13 +143,14 @@ impl Desk {
         self: &Arc<Self>,
         question: impl FnOnce(&BackupService, &Act<'_>) -> Result<T, service::Error> + Send + 'static,
     ) -> Answer<T> {
+        let passphrase = self.given_passphrase().clone();
         self.ask(move |service| {
             let act = Act {
                 cancel: &Cancel::new(),
                 observer: &NoObserver,
                 triggered_by: TRIGGERED_BY.to_owned(),
                 run_id: None,
-                passphrase: None,
+                passphrase,
             };
             question(service, &act)
         })
@@ -156,7 +172,7 @@ impl Desk {
                 observer: &guard,
                 triggered_by: TRIGGERED_BY.to_owned(),
                 run_id: None,
-                passphrase: None,
+                passphrase: desk.given_passphrase().clone(),
             };
             Ok(verb(&*desk.service()?, &act)?)
         })

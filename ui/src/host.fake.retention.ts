@@ -46,9 +46,9 @@ export function fakeRetention(with_: {
       policies.set(destination, policy);
       return after({ destination, policy });
     },
-    previewRetention: (destination, changes) => after(report(destination, policyOf(changes))),
-    applyRetention: async (act, destination) => {
-      did("applyRetention", destination);
+    previewRetention: (destination, changes, _) => after(report(destination, policyOf(changes))),
+    applyRetention: async (act, destination, shrunk) => {
+      did("applyRetention", destination, shrunk);
       await run(act, destination);
       const done = report(destination, policies.get(destination) ?? null);
       remove(done.delete.map((row) => row.archive));

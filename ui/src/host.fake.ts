@@ -317,6 +317,10 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
       return { run_id: "r1", executions: await backedUp(act, instance, to, comment) };
     },
     history: (limit) => after(history.slice(0, limit)),
+    givePassphrase: (passphrase) => {
+      did("givePassphrase", passphrase);
+      return after(undefined);
+    },
     show: (archive) => after(made.show(archive, scene === "foreign" ? "unknown" : "this-installation")),
     verify: async (act, archive) => {
       await run(act, "verify", archive, ["verifying"]);

@@ -32,6 +32,7 @@ import type { Scan } from "./bindings/Scan";
 import type { ScheduleChange } from "./bindings/ScheduleChange";
 import type { ScheduleRow } from "./bindings/ScheduleRow";
 import type { ShowReport } from "./bindings/ShowReport";
+import type { Shrunk } from "./bindings/Shrunk";
 import type { Signer } from "./bindings/Signer";
 import type { StatusReport } from "./bindings/StatusReport";
 import type { Template } from "./bindings/Template";
@@ -79,8 +80,8 @@ export interface Host {
   retention(name: string): Promise<RetentionSettings>;
   setRetention(name: string, changes: [string, string][]): Promise<RetentionSettings>;
   /** What the policy would do with these changes. */
-  previewRetention(name: string, changes: [string, string][]): Promise<RetentionReport>;
-  applyRetention(act: string, name: string): Promise<RetentionReport>;
+  previewRetention(name: string, changes: [string, string][], shrunk: Shrunk): Promise<RetentionReport>;
+  applyRetention(act: string, name: string, shrunk: Shrunk): Promise<RetentionReport>;
 
   /** Newest first, of one destination or of all. */
   archives(destination: string | null): Promise<ArchiveRow[]>;
@@ -93,6 +94,8 @@ export interface Host {
   show(archive: string): Promise<ShowReport>;
   verify(act: string, archive: string): Promise<CheckReport>;
   drill(act: string, archive: string): Promise<CheckReport>;
+  /** Of archives that are sealed to one, until the window is closed. */
+  givePassphrase(passphrase: string): Promise<void>;
 
   schedules(): Promise<ScheduleRow[]>;
   /** With more of what became of it than in the list. */
@@ -168,8 +171,8 @@ export const tauriHost: Host = {
 
   retention: (name) => invoke("retention", { name }),
   setRetention: (name, changes) => invoke("set_retention", { name, changes }),
-  previewRetention: (name, changes) => invoke("preview_retention", { name, changes }),
-  applyRetention: (act, name) => invoke("apply_retention", { act, name }),
+  previewRetention: (name, changes, shrunk) => invoke("preview_retention", { name, changes, shrunk }),
+  applyRetention: (act, name, shrunk) => invoke("apply_retention", { act, name, shrunk }),
 
   archives: (destination) => invoke("archives", { instance: null, destination }),
   download: (act, archive, path) => invoke("download", { act, archive, path }),
@@ -180,6 +183,7 @@ export const tauriHost: Host = {
   show: (archive) => invoke("show", { archive }),
   verify: (act, archive) => invoke("verify", { act, archive }),
   drill: (act, archive) => invoke("drill", { act, archive }),
+  givePassphrase: (passphrase) => invoke("give_passphrase", { passphrase }),
 
   schedules: () => invoke("schedules"),
   schedule: (name) => invoke("schedule", { name }),

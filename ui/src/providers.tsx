@@ -7,6 +7,7 @@ import { I18nextProvider } from "react-i18next";
 import { ActsProvider } from "./acts";
 import { type Host, HostProvider } from "./host";
 import { NavigationProvider, type Where } from "./navigation";
+import { PassphraseProvider } from "./passphrase";
 import { theme } from "./theme";
 
 export function Providers(props: { host: Host; words: i18n; start?: Where; env?: "test"; children: ReactNode }) {
@@ -25,9 +26,13 @@ export function Providers(props: { host: Host; words: i18n; start?: Where; env?:
       <I18nextProvider i18n={props.words}>
         <HostProvider value={props.host}>
           <QueryClientProvider client={asked}>
-            <ActsProvider>
-              <NavigationProvider {...(props.start ? { start: props.start } : {})}>{props.children}</NavigationProvider>
-            </ActsProvider>
+            <PassphraseProvider>
+              <ActsProvider>
+                <NavigationProvider {...(props.start ? { start: props.start } : {})}>
+                  {props.children}
+                </NavigationProvider>
+              </ActsProvider>
+            </PassphraseProvider>
           </QueryClientProvider>
         </HostProvider>
       </I18nextProvider>

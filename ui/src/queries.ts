@@ -3,6 +3,7 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tansta
 import type { CadenceText } from "./bindings/CadenceText";
 import type { Problem } from "./bindings/Problem";
 import type { RetentionReport } from "./bindings/RetentionReport";
+import type { Shrunk } from "./bindings/Shrunk";
 import { type Host, useHost } from "./host";
 
 function useAsked<T>(key: unknown[], ask: (host: Host) => Promise<T>, enabled = true) {
@@ -43,11 +44,11 @@ export function usePreview(cadence: CadenceText | null, zone: string) {
 }
 
 /** What a policy that is being typed would do; null: it is none yet. What the one before would have done stays until it comes. */
-export function useRetentionPreview(name: string, changes: [string, string][] | null) {
+export function useRetentionPreview(name: string, changes: [string, string][] | null, shrunk: Shrunk) {
   const host = useHost();
   return useQuery<RetentionReport, Problem>({
-    queryKey: ["retention-preview", name, changes],
-    queryFn: () => host.previewRetention(name, changes ?? []),
+    queryKey: ["retention-preview", name, changes, shrunk],
+    queryFn: () => host.previewRetention(name, changes ?? [], shrunk),
     enabled: changes !== null,
     placeholderData: keepPreviousData,
   });

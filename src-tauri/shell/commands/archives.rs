@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use secrecy::SecretString;
+
 use super::Shared;
 use crate::model::{ArchiveType, Execution};
 use crate::service::report::{ArchiveRow, BackupReport, CheckReport, DeleteReport, ShowReport};
@@ -113,4 +115,11 @@ pub async fn delete_archive(
 ) -> Answer<DeleteReport> {
     desk.look(move |service, act| service.delete(&ArchiveRef(archive), &confirm, act))
         .await
+}
+
+/// Of an archive that is sealed to one, for all questions from now on. Kept in memory alone.
+#[tauri::command]
+pub async fn give_passphrase(desk: Shared<'_>, passphrase: String) -> Answer<()> {
+    desk.give_passphrase(SecretString::from(passphrase));
+    Ok(())
 }

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::Shared;
 use crate::model::{DestinationConfig, DestinationType};
-use crate::service::report::{BrowsedArchive, CatalogueReport, TestReport};
+use crate::service::report::{CatalogueReport, TestReport};
 use crate::service::{BackupService, NewDestination};
 use crate::shell::acts::ActKind;
 use crate::shell::desk::{Answer, NewAct};
@@ -67,13 +67,6 @@ pub async fn enable_destination(desk: Shared<'_>, name: String, enabled: bool) -
 #[tauri::command]
 pub async fn remove_destination(desk: Shared<'_>, name: String) -> Answer<()> {
     desk.ask(move |service| service.remove_destination(&name))
-        .await
-}
-
-/// What is there now, in no order, whether it is in the catalogue or not.
-#[tauri::command]
-pub async fn browse_destination(desk: Shared<'_>, name: String) -> Answer<Vec<BrowsedArchive>> {
-    desk.look(move |service, act| service.browse(&name, act))
         .await
 }
 

@@ -22,15 +22,14 @@ pub async fn set_retention(
         .await
 }
 
-/// Of the policy with these changes, which are not kept. `shrunk`: `stops` where it is not said.
+/// Of the policy with these changes, which are not kept.
 #[tauri::command]
 pub async fn preview_retention(
     desk: Shared<'_>,
     name: String,
     changes: Vec<(String, String)>,
-    shrunk: Option<Shrunk>,
+    shrunk: Shrunk,
 ) -> Answer<RetentionReport> {
-    let shrunk = shrunk.unwrap_or(Shrunk::Stops);
     desk.look(move |service, act| service.retention_preview(&name, &changes, shrunk, act))
         .await
 }
@@ -40,9 +39,8 @@ pub async fn apply_retention(
     desk: Shared<'_>,
     act: String,
     name: String,
-    shrunk: Option<Shrunk>,
+    shrunk: Shrunk,
 ) -> Answer<RetentionReport> {
-    let shrunk = shrunk.unwrap_or(Shrunk::Stops);
     let new = NewAct {
         id: act,
         kind: ActKind::Retention,

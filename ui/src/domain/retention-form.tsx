@@ -1,12 +1,25 @@
 // Which archives of a destination stay: the policy, what it would do before it is saved, and doing it.
-import { Alert, Badge, Button, Group, Modal, NumberInput, SimpleGrid, Skeleton, Stack, Text } from "@mantine/core";
+import {
+  Alert,
+  Badge,
+  Button,
+  Checkbox,
+  Group,
+  Modal,
+  NumberInput,
+  SimpleGrid,
+  Skeleton,
+  Stack,
+  Text,
+} from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { IconTrash } from "@tabler/icons-react";
+import { IconAlertTriangle, IconTrash } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useActs } from "../acts";
 import type { RetentionPolicy } from "../bindings/RetentionPolicy";
 import type { RetentionReport } from "../bindings/RetentionReport";
+import type { Shrunk } from "../bindings/Shrunk";
 import { moment } from "../format";
 import { useChange, useRetention, useRetentionPreview } from "../queries";
 import { Choice } from "../shared/choice";
@@ -45,9 +58,10 @@ function Form({ name, policy, onClose }: { name: string; policy: RetentionPolicy
   const [draft, setDraft] = useState(() => draftOf(policy));
   const [settled] = useDebouncedValue(draft, SETTLED_MS);
   const good = isGood(draft);
-  const preview = useRetentionPreview(name, isGood(settled) ? changesOf(settled) : null);
+  const [shrunk, setShrunk] = useState<Shrunk>("stops");
+  const preview = useRetentionPreview(name, isGood(settled) ? changesOf(settled) : null, shrunk);
   const save = useChange((host, changes: [string, string][]) => host.setRetention(name, changes));
-  const apply = useApply(name, onClose);
+  const apply = useApply(name, shrunk, onClose);
   const going = preview.data?.delete.length ?? 0;
   const submit = (then: () => void) => save.mutate(changesOf(draft), { onSuccess: then });
   return (
@@ -68,6 +82,7 @@ function Form({ name, policy, onClose }: { name: string; policy: RetentionPolicy
         <Counts draft={draft} onChange={setDraft} />
         {preview.error && <ProblemNote problem={preview.error} retry={() => void preview.refetch()} />}
         {preview.data && good && <Preview report={preview.data} />}
+        {preview.data && good && <ShrinkSeen report={preview.data} shrunk={shrunk} onChange={setShrunk} />}
         {preview.isPending && good && <Skeleton height={280} radius="lg" role="status" aria-label={t("app.loading")} />}
         {save.error && <ProblemNote problem={save.error} />}
         <Group justify="flex-end">
@@ -96,12 +111,13 @@ function Form({ name, policy, onClose }: { name: string; policy: RetentionPolicy
 }
 
 /** Deletes what the saved policy lets go, as an act that can be watched. */
-function useApply(name: string, onStarted: () => void) {
+function useApply(name: string, shrunk: Shrunk, onStarted: () => void) {
   const { t } = useTranslation();
   const { start, notify } = useActs();
   return () => {
     onStarted();
-    void start((host, act) => host.applyRetention(act, name), t("retention.apply_failed", { name })).then((report) => {
+    const failed = t("retention.apply_failed", { name });
+    void start((host, act) => host.applyRetention(act, name, shrunk), failed).then((report) => {
       if (!report) return;
       const lines = report.failed.map((f) => `${f.archive}: ${f.problem.message}`);
       const count = report.delete.length;
@@ -197,6 +213,26 @@ function Preview({ report }: { report: RetentionReport }) {
         </Alert>
       )}
     </Stack>
+  );
+}
+
+/** Where a backup lost most of a table nothing goes, until somebody says here that it may. */
+function ShrinkSeen(props: { report: RetentionReport; shrunk: Shrunk; onChange: (shrunk: Shrunk) => void }) {
+  const { t } = useTranslation();
+  const { report, shrunk, onChange } = props;
+  const count = report.keep.filter((row) => row.reason === "shrunk").length;
+  if (count === 0 && shrunk === "stops") return null;
+  return (
+    <Alert color="orange" variant="light" role="alert" icon={<IconAlertTriangle aria-hidden />}>
+      <Stack gap="xs">
+        <Text size="sm">{t("retention.shrunk_text")}</Text>
+        <Checkbox
+          label={t("retention.shrunk_seen")}
+          checked={shrunk === "accepted"}
+          onChange={(event) => onChange(event.currentTarget.checked ? "accepted" : "stops")}
+        />
+      </Stack>
+    </Alert>
   );
 }
 

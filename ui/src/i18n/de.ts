@@ -38,6 +38,14 @@ export const de: Words = {
     hook: "Test eines Befehls",
     retention: "Aufbewahrung",
   },
+  passphrase: {
+    title: "Mit einer Passphrase versiegelt",
+    text: "Dieses Archiv der eigenen Sicherung des Servers öffnet sich mit der Passphrase, mit der es gemacht wurde. Holdfast merkt sie sich, bis das Fenster geschlossen wird, und schreibt sie nirgends auf.",
+    label: "Passphrase",
+    wrong:
+      "Mit dieser öffnet es sich nicht. Noch einmal versuchen; ist sie sicher richtig, dann ist die Datei beschädigt.",
+    open: "Öffnen",
+  },
   status: {
     running: "Läuft",
     completed: "Fertig",

@@ -22,7 +22,6 @@ export const destinations: Words["destinations"] = {
   last: "Letzte Sicherung",
   remove_title: "{{name}} entfernen?",
   remove_text: "Die Archive bleiben, wo sie sind. Holdfast vergisst nur den Ort.",
-  local: "Ordner",
   archives: "Archive",
   archives_of: "Archive von {{name}}",
   archives_title: "Archive an {{name}}",
@@ -38,6 +37,9 @@ export const destinations: Words["destinations"] = {
   encrypted: "verschlüsselt",
   clear: "unverschlüsselt",
   pinned: "angeheftet",
+  foreign: "fremd",
+  foreign_text:
+    "Von einer anderen Installation, von niemandem signiert, der hier bekannt ist, oder von der eigenen Sicherung des Servers: Keine Regel löscht es. Es lässt sich prüfen, proben und wiederherstellen.",
   type: "Art",
   types: { manual: "von Hand", scheduled: "nach Plan", safety: "vor einer Wiederherstellung", emergency: "Notfall" },
   pin: "Anheften",

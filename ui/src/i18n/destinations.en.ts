@@ -20,7 +20,6 @@ export const destinations = {
   last: "Last backup",
   remove_title: "Remove {{name}}?",
   remove_text: "Its archives stay where they are. Holdfast only forgets the place.",
-  local: "Folder",
   archives: "Archives",
   archives_of: "Archives of {{name}}",
   archives_title: "Archives at {{name}}",
@@ -35,6 +34,9 @@ export const destinations = {
   encrypted: "encrypted",
   clear: "not encrypted",
   pinned: "pinned",
+  foreign: "foreign",
+  foreign_text:
+    "Of another installation, signed by nobody known here, or of the server's own backup: no policy deletes it. It can be verified, drilled and restored from.",
   type: "Type",
   types: { manual: "by hand", scheduled: "scheduled", safety: "before a restore", emergency: "emergency" },
   pin: "Pin",

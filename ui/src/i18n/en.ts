@@ -36,6 +36,13 @@ export const en = {
     hook: "Test of a command",
     retention: "Retention",
   },
+  passphrase: {
+    title: "Sealed with a passphrase",
+    text: "This archive of the server's own backup opens with the passphrase that it was made with. Holdfast remembers it until the window is closed, and writes it nowhere.",
+    label: "Passphrase",
+    wrong: "It does not open with that one. Try again; if it is surely right, the file is damaged.",
+    open: "Open",
+  },
   status: {
     running: "Running",
     completed: "Completed",

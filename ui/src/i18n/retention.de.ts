@@ -42,6 +42,9 @@ export const retention: Words["retention"] = {
   and_more_other: "und {{count}} weitere",
   missing_one: "{{count}} Archiv des Katalogs ist nicht mehr da: Sehen Sie neu nach, was dort liegt.",
   missing_other: "{{count}} Archive des Katalogs sind nicht mehr da: Sehen Sie neu nach, was dort liegt.",
+  shrunk_text:
+    "Eine Sicherung hat gewarnt, dass eine Tabelle oder Datenbank fast alles verloren hat. Die Archive davor sind vielleicht die einzigen guten: Sie bleiben, bis jemand nachgesehen hat.",
+  shrunk_seen: "Ich habe nachgesehen; was fehlt, sollte weg",
   month_before: "Monat davor",
   month_after: "Monat danach",
   save: "Speichern",

@@ -40,6 +40,9 @@ export const retention = {
   and_more_other: "and {{count}} more",
   missing_one: "{{count}} archive of the catalogue is not there any more: look again at what is there.",
   missing_other: "{{count}} archives of the catalogue are not there any more: look again at what is there.",
+  shrunk_text:
+    "A backup warned that a table or a database lost most of its content. The archives before it may be the only good ones: they stay until somebody has looked.",
+  shrunk_seen: "I have looked, and what is gone was meant to go",
   month_before: "Month before",
   month_after: "Month after",
   save: "Save",

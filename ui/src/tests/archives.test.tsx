@@ -30,6 +30,22 @@ test("a destination's archives are listed, and one of them is verified, drilled 
   expect(await screen.findByText("What to bring back")).toBeInTheDocument();
 });
 
+test("what comes from elsewhere shows it, and can be drilled", async () => {
+  const { user, host } = openRoom("settled", { room: "destinations", archives: "nas" });
+  const rows = await host.archives("nas");
+  vi.spyOn(host, "archives").mockResolvedValue(rows.map((row, n) => ({ ...row, foreign: n === 0 })));
+  vi.spyOn(host, "drill").mockRejectedValueOnce({ code: "no_passphrase", message: "sealed", hint: "" });
+  await user.click(await screen.findByRole("button", { name: "Look again" }));
+  expect(await screen.findByText("foreign")).toBeVisible();
+  const newest = (await screen.findAllByRole("button", { name: /^Details of tacacs/ }))[0] as HTMLElement;
+  await user.click(newest);
+  expect(await screen.findByText(/no policy deletes it/)).toBeVisible();
+  await user.click(screen.getByRole("button", { name: /^Drill/ }));
+  const dialog = await screen.findByRole("dialog", { name: "Sealed with a passphrase" });
+  await user.type(within(dialog).getByLabelText("Passphrase"), "the one{Enter}");
+  expect(await screen.findByText(/^The archive restores/)).toBeInTheDocument();
+});
+
 test("an archive is deleted only when its whole file name is typed in", async () => {
   const { user, host, asked } = openRoom("settled", { room: "destinations" });
   const row = await openArchive(user, "newest");

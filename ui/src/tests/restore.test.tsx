@@ -70,6 +70,37 @@ test("an archive from a file is opened by its path", async () => {
   expect(show).toHaveBeenCalledWith("/home/ada/backup.tar.gz.age");
 });
 
+test("a sealed archive is opened with a passphrase, which is asked for until it is right or given up", async () => {
+  const { user, host, asked } = openRoom("settled", { room: "restore" });
+  const problem = (code: string) => ({ code, message: "sealed", hint: "" });
+  const show = vi.spyOn(host, "show");
+  show.mockRejectedValueOnce(problem("no_passphrase")).mockRejectedValueOnce(problem("wrong_passphrase"));
+  await user.click(await screen.findByRole("button", { name: "From a file…" }));
+  const title = "Sealed with a passphrase";
+  const field = () => within(screen.getByRole("dialog", { name: title })).getByLabelText("Passphrase");
+  await screen.findByRole("dialog", { name: title });
+  expect(screen.queryByText(/does not open with that one/)).toBeNull();
+  await user.type(field(), "a guess{Enter}");
+  expect(await screen.findByText(/does not open with that one/)).toBeVisible();
+  expect(field()).toHaveValue("");
+  await user.type(field(), "the one{Enter}");
+  expect(await screen.findByText("What to bring back")).toBeInTheDocument();
+  expect(screen.queryByRole("dialog", { name: title })).toBeNull();
+  expect(asked("givePassphrase")).toEqual([["a guess"], ["the one"]]);
+  expect(show).toHaveBeenCalledTimes(3);
+});
+
+test("whoever has no passphrase is told what is missing, and can come back to it", async () => {
+  const { user, host } = openRoom("settled", { room: "restore" });
+  vi.spyOn(host, "show").mockRejectedValue({ code: "no_passphrase", message: "sealed", hint: "" });
+  await user.click(await screen.findByRole("button", { name: "From a file…" }));
+  const dialog = await screen.findByRole("dialog", { name: "Sealed with a passphrase" });
+  await user.click(within(dialog).getByRole("button", { name: "Cancel" }));
+  expect(await screen.findByText("The archive is encrypted with a passphrase")).toBeInTheDocument();
+  await user.click(screen.getByRole("button", { name: "Try again" }));
+  expect(await screen.findByRole("dialog", { name: "Sealed with a passphrase" })).toBeInTheDocument();
+});
+
 test("a restore that fails says why and offers the same form again", async () => {
   const { user, host } = openRoom("settled", { room: "restore" });
   const problem = { code: "no_space", message: "needs 9 bytes in `/srv`, 3 are free", hint: "make room and try again" };

@@ -27,7 +27,7 @@ test("a policy is seen on a calendar before it is saved, and nothing goes until 
   expect(asked("setRetention")).toEqual([]);
   expect(asked("applyRetention")).toEqual([]);
   await user.click(go);
-  await waitFor(() => expect(asked("applyRetention")).toEqual([["nas"]]));
+  await waitFor(() => expect(asked("applyRetention")).toEqual([["nas", "stops"]]));
   expect(asked("setRetention")).toEqual([
     [
       "nas",
@@ -40,6 +40,34 @@ test("a policy is seen on a calendar before it is saved, and nothing goes until 
     ],
   ]);
   await waitFor(async () => expect(await host.archives("nas")).toHaveLength(1));
+});
+
+test("where a table shrank nothing goes until somebody has looked", async () => {
+  const { user, host, asked } = openRoom("settled", { room: "destinations" });
+  const free = host.previewRetention;
+  vi.spyOn(host, "previewRetention").mockImplementation(async (name, changes, shrunk) => {
+    const report = await free(name, changes, shrunk);
+    if (shrunk === "accepted") return report;
+    const held = report.delete.map((row) => ({ ...row, reason: "shrunk" as const }));
+    return { ...report, keep: [...report.keep, ...held], delete: [] };
+  });
+  await user.click(await screen.findByRole("button", { name: "Retention of nas" }));
+  const dialog = await screen.findByRole("dialog", { name: "What stays at nas" });
+  expect(within(dialog).queryByRole("checkbox")).toBeNull();
+  await user.click(await within(dialog).findByRole("radio", { name: "The newest" }));
+  const number = (name: string) => within(dialog).getByRole("textbox", { name });
+  for (const name of ["The last", "Never fewer than"]) {
+    await user.clear(number(name));
+    await user.type(number(name), "1");
+  }
+  await user.clear(number("Younger than, in days"));
+  const seen = await within(dialog).findByRole("checkbox", { name: /^I have looked/ });
+  expect(within(dialog).queryByRole("button", { name: /^Save, and delete/ })).toBeNull();
+  await user.click(seen);
+  const go = await within(dialog).findByRole("button", { name: /^Save, and delete/ });
+  await waitFor(() => expect(go).toBeEnabled());
+  await user.click(go);
+  await waitFor(() => expect(asked("applyRetention")).toEqual([["nas", "accepted"]]));
 });
 
 test("a policy that keeps nothing cannot be saved", async () => {

@@ -121,6 +121,11 @@ function ArchiveFold({ row }: { row: ArchiveRow }) {
           {row.pinned && (
             <IconPin size={18} role="img" aria-label={t("destinations.pinned")} style={{ flex: "none" }} />
           )}
+          {row.foreign && (
+            <Badge variant="light" color="gray" tt="none">
+              {t("destinations.foreign")}
+            </Badge>
+          )}
           <StatusPill status={row.status} />
         </>
       }
@@ -154,6 +159,11 @@ function Details({ row }: { row: ArchiveRow }) {
           ],
         ]}
       />
+      {row.foreign && (
+        <Text size="sm" className="quiet">
+          {t("destinations.foreign_text")}
+        </Text>
+      )}
       <Actions row={row} />
     </Stack>
   );

@@ -55,14 +55,15 @@ function ArchiveRow({ archive, onChosen }: { archive: Execution; onChosen: () =>
   const { i18n } = useTranslation();
   const instances = useInstances();
   const destinations = useDestinations();
-  const instance = instances.data?.find((i) => i.id === archive.instance_id)?.name ?? archive.instance_id;
+  const own = instances.data?.find((i) => i.id === archive.instance_id)?.name;
+  const what = own ? `${own} · ${moment(archive.started_at, i18n.language)}` : archive.backup_filename;
   const destination = destinations.data?.find((d) => d.id === archive.destination_id)?.name;
   return (
     <UnstyledButton className="choice" onClick={onChosen}>
       <Group justify="space-between" wrap="nowrap">
         <div style={{ minWidth: 0 }}>
           <Text fw={600} truncate>
-            {instance} · {moment(archive.started_at, i18n.language)}
+            {what}
           </Text>
           <Text size="sm" className="quiet" truncate>
             <When at={archive.started_at} /> · {destination} · <Size of={archive.compressed_size_bytes} />
