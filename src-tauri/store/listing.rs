@@ -42,7 +42,7 @@ const NAME: &str = "listing";
 
 /// `listed` in the order of its key, so that a name that comes twice is there once.
 const TABLES: &str = "
-    CREATE TEMP TABLE known (id TEXT NOT NULL, path TEXT);
+    CREATE TEMP TABLE known (id TEXT NOT NULL, path TEXT, completed_at TEXT);
     CREATE INDEX temp.known_by_path ON known (path);
     CREATE TEMP TABLE listed (
         path TEXT PRIMARY KEY NOT NULL,
@@ -64,7 +64,7 @@ impl Store {
         let connection = open::connect(&self.data_dir, &migrations::STORE)?;
         connection.execute_batch(TABLES)?;
         let sql = format!(
-            "INSERT INTO temp.known SELECT id, backup_path FROM backup_executions
+            "INSERT INTO temp.known SELECT id, backup_path, completed_at FROM backup_executions
              INDEXED BY archives_by_destination WHERE destination_id = ?1 AND {ARCHIVE_IS_THERE}"
         );
         connection.execute(&sql, [destination_id])?;
@@ -94,6 +94,15 @@ impl Listing {
                 ":size": i64::try_from(found.size).unwrap_or(i64::MAX),
             })?;
         Ok(())
+    }
+
+    /// The paths of what is known to have been written since then and was not listed.
+    pub fn unlisted(&self, since: Timestamp) -> Result<Vec<String>> {
+        let sql = "SELECT path FROM temp.known WHERE completed_at >= ?1 AND path IS NOT NULL
+            AND path NOT IN (SELECT path FROM temp.listed)";
+        let mut statement = self.connection.prepare(sql)?;
+        let paths = statement.query_map([time(since)], |row| row.get(0))?;
+        Ok(paths.collect::<rusqlite::Result<_>>()?)
     }
 
     /// After the last name, and only then. All of it or nothing.

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::destination::{DestinationError, ErrorKind, Listed};
+use crate::destination::{DestinationError, ErrorKind, Key, Listed};
 use crate::model::manifest::ComponentStatus;
 use crate::model::{Execution, ExecutionStatus, Placed};
 use crate::service::destinations::failed;
@@ -12,6 +12,10 @@ use crate::service::opened::Opened;
 use crate::service::report::CatalogueReport;
 use crate::service::{Act, ArchiveRef, BackupService, Error, Result};
 use crate::store::{Access, FoundArchive};
+
+/// There are places that list what they were given only after a while. What is younger than this is asked for by its name before it counts
+/// as gone.
+const LISTED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
 impl BackupService {
     /// Makes the catalogue of a destination agree with what is there, by names and sizes. Of each instance the newest manifest is read
@@ -35,7 +39,15 @@ impl BackupService {
             return Err(error.into());
         }
         listed.map_err(|e| failed(&config, e))?;
-        let merged = listing.merge(&act.triggered_by, Timestamp::now())?;
+        let now = Timestamp::now();
+        for path in listing.unlisted(now - LISTED_WITHIN)? {
+            let there = Key::new(&path).and_then(|key| place.stat(&key, &act.call()));
+            let there = there.map_err(|e| failed(&config, e))?;
+            if let Some(found) = there.as_ref().and_then(found) {
+                listing.add(&found)?;
+            }
+        }
+        let merged = listing.merge(&act.triggered_by, now)?;
         for id in listing.newest_unread()? {
             act.cancel.check()?;
             // Opening fills in its record. One that cannot be opened now stays listed by its name.

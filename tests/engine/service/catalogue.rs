@@ -8,6 +8,8 @@ use holdfast::service::{ArchiveFilter, ArchiveRef, Error};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+use crate::faulty::{Fault, On};
+
 use super::fixture::{House, INSTANCE, files_below};
 
 #[test]
@@ -106,6 +108,30 @@ fn what_went_away_at_the_destination_leaves_the_list_but_not_the_history() {
             .is_empty()
     );
     assert_eq!(house.service.history(None).unwrap().len(), 1);
+}
+
+#[test]
+fn what_a_place_does_not_list_yet_is_not_gone() {
+    let house = House::new();
+    house.break_place("cloud", |f| f.at(On::List, 1..=2, Fault::ListsNothing));
+    house.backup_to(&["cloud"]).unwrap();
+    let rebuild = || {
+        let report = house.service.rebuild_catalogue("cloud", &house.act());
+        let report = report.unwrap();
+        (report.found, report.removed)
+    };
+    assert_eq!(rebuild(), (1, 0), "it is there under its name");
+    assert_eq!(
+        house
+            .service
+            .archives(&ArchiveFilter::default())
+            .unwrap()
+            .len(),
+        1
+    );
+    let cloud = house.path("cloud");
+    fs::remove_file(cloud.join(&files_below(&cloud)[0])).unwrap();
+    assert_eq!(rebuild(), (0, 1));
 }
 
 #[test]
