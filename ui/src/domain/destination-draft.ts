@@ -93,6 +93,7 @@ const FIELDS: Record<DestinationType, Field[]> = {
     FOLDER,
     { key: "endpoint", kind: "text", more: true, placeholder: "https://account.blob.core.windows.net" },
     AUTHORITY,
+    PINNED,
     SPEED,
     PATIENCE,
   ],
@@ -126,9 +127,11 @@ function signInOf({ type, config }: DestinationConfig): SignIn | null {
   return ways[0] ?? null;
 }
 
+const isShown = ({ signIn }: Draft, { by }: Field) => !by || by === signIn;
+
 /** Those that the draft shows, in order. */
-export function fieldsOf({ type, signIn }: Draft): Field[] {
-  return FIELDS[type].filter((field) => !field.by || field.by === signIn);
+export function fieldsOf(draft: Draft): Field[] {
+  return FIELDS[draft.type].filter((field) => isShown(draft, field));
 }
 
 export function isGoodName(name: string): boolean {
@@ -144,16 +147,14 @@ export function isReady(draft: Draft, kept: boolean): boolean {
   return isGoodName(draft.name) && local && fieldsOf(draft).every(has);
 }
 
-/** The settings that are shown and set; `of`: those it had, whose absence has to be told. */
+/** What is set; an empty one of `of` is to be removed. What has no field here is not named, and stays. */
 export function settingsOf(draft: Draft, of: DestinationConfig | null): Record<string, string> {
-  const shown = fieldsOf(draft).filter((field) => field.kind !== "secret");
-  const now = shown.flatMap((field) => {
-    const value = typed(draft, field.key);
-    return value === "" ? [] : [[field.key, value] as const];
-  });
-  const settings: Record<string, string> = Object.fromEntries(now);
-  for (const key of Object.keys(of?.config ?? {})) settings[key] ??= "";
-  return settings;
+  const before = of?.config ?? {};
+  const settings = FIELDS[draft.type]
+    .filter(({ kind }) => kind !== "secret")
+    .map((field): [FieldKey, string] => [field.key, isShown(draft, field) ? typed(draft, field.key) : ""])
+    .filter(([key, value]) => value !== "" || before[key]);
+  return Object.fromEntries(settings);
 }
 
 /** Not trimmed: a password may end in a space. */

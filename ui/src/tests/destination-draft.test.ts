@@ -1,3 +1,4 @@
+import readme from "../../../README.md?raw";
 import type { DestinationConfig } from "../bindings/DestinationConfig";
 import {
   type Draft,
@@ -35,6 +36,36 @@ test.each(TYPES)("a %s destination is ready once what it needs is there, and not
     }
     expect(isReady({ ...ready, name: "no good" }, false)).toBe(false);
   }
+});
+
+/** What the README's table says that a type takes, without what stands in brackets. */
+function written(type: string): { settings: string[]; secrets: string[] } {
+  const row = readme.split("\n").find((line) => line.startsWith(`| \`${type}\` |`)) ?? "";
+  const [settings = "", secrets = ""] = (row.split("|")[2] ?? "").replaceAll(/\([^)]*\)/g, "").split(";");
+  const named = (text: string) => [...text.matchAll(/`([a-z_]+)`/g)].map(([, name]) => name ?? "");
+  const all = type === "local" ? ["bandwidth_limit"] : ["bandwidth_limit", "timeout"];
+  return { settings: [...named(settings), ...all], secrets: named(secrets) };
+}
+
+test.each(TYPES)("every setting of a %s destination survives an edit of another, and can be removed", (type) => {
+  const { settings } = written(type);
+  expect(settings).toContain("base_path");
+  const config = Object.fromEntries(settings.map((key) => [key, `/${key}`]));
+  const of = kept(type, config);
+  expect(settingsOf(draftOf(of), of)).toEqual(config);
+  const gone = Object.fromEntries(settings.map((key) => [key, ""]));
+  expect(settingsOf({ ...draftOf(of), values: {} }, of)).toEqual(gone);
+});
+
+test.each(TYPES)("every secret of a %s destination can be given", (type) => {
+  const drafts = (SIGN_INS[type] ?? [null]).map((signIn) => ({ ...newDraft(type, "vault"), signIn }));
+  const fields = drafts.flatMap(fieldsOf).filter(({ kind }) => kind === "secret");
+  expect(new Set(fields.map(({ key }) => key))).toEqual(new Set(written(type).secrets));
+});
+
+test("a setting that the form does not know is left alone", () => {
+  const of = kept("s3", { bucket: "b", region: "eu", storage_class: "cold" });
+  expect(settingsOf({ ...draftOf(of), values: { ...of.config, region: "" } }, of)).toEqual({ bucket: "b", region: "" });
 });
 
 test("settings and secrets go different ways", () => {
