@@ -42,6 +42,10 @@ export type FakeHost = Host & { asked: { verb: string; args: unknown[] }[]; emit
 
 const cancelled: Problem = { code: "cancelled", message: "cancelled", hint: "nothing was left half done" };
 
+/** Their names, with a `-` before those to be forgotten. Not the secrets themselves: what is asked is shown. */
+const secretsGiven = (secrets: Record<string, string>) =>
+  Object.entries(secrets).map(([name, secret]) => (secret === "" ? `-${name}` : name));
+
 export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
   const { pace = 120, folder = "/srv/tacacs", file = "/home/ada/backup.tar.gz.age" } = options;
   const settled = scene !== "empty";
@@ -257,15 +261,14 @@ export function fakeHost(scene: Scene, options: FakeOptions = {}): FakeHost {
 
     destinations: () => after(destinations),
     addDestination: (name, type, config, secrets) => {
-      // Not the secrets themselves: what is asked is shown.
-      did("addDestination", name, type, config, Object.keys(secrets));
+      did("addDestination", name, type, config, secretsGiven(secrets));
       if (destinations.some((d) => d.name === name)) return fail(made.taken(name));
       const destination = { ...made.destination(name, "", `d${destinations.length + 1}`), type, config };
       destinations = [...destinations, destination];
       return after(destination);
     },
     setDestination: (name, settings, secrets) => {
-      did("setDestination", name, settings, Object.keys(secrets));
+      did("setDestination", name, settings, secretsGiven(secrets));
       const before = destinations.find((d) => d.name === name);
       if (!before) return fail(made.unknown(name));
       const set = Object.entries({ ...before.config, ...settings }).filter(([, value]) => value !== "");

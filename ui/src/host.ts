@@ -63,7 +63,7 @@ export interface Host {
     settings: Record<string, string>,
     secrets: Record<string, string>,
   ): Promise<DestinationConfig>;
-  /** Those that are named; an empty setting is removed. */
+  /** Those that are named; an empty setting is removed, an empty secret forgotten. */
   setDestination(
     name: string,
     settings: Record<string, string>,

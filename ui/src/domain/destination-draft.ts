@@ -4,6 +4,7 @@ import type { DestinationType } from "../bindings/DestinationType";
 import type { destinations } from "../i18n/destinations.en";
 
 export type FieldKey = keyof typeof destinations.fields;
+/** `kept`: as it did before. Which secret that is, only the program knows. */
 export type SignIn = keyof typeof destinations.sign_in_by;
 type Option = keyof typeof destinations.options;
 
@@ -27,12 +28,20 @@ export interface Draft {
   name: string;
   signIn: SignIn | null;
   values: Partial<Record<FieldKey, string>>;
+  /** The one that is edited; null adds one. */
+  saved: Saved | null;
+}
+
+/** As the program has it, with secrets that need not be given again. */
+interface Saved {
+  destination: DestinationConfig;
+  signIn: SignIn | null;
 }
 
 export const TYPES: DestinationType[] = ["local", "sftp", "s3", "webdav", "azure", "ftp"];
 
 /** Ways to sign in, where a type has several. */
-export const SIGN_INS: Partial<Record<DestinationType, SignIn[]>> = {
+const SIGN_INS: Partial<Record<DestinationType, SignIn[]>> = {
   sftp: ["private_key", "password", "agent"],
   azure: ["account_key", "sas_token", "connection_string"],
 };
@@ -110,21 +119,30 @@ const FIELDS: Record<DestinationType, Field[]> = {
 };
 
 export function newDraft(type: DestinationType, name: string): Draft {
-  return { type, name, signIn: SIGN_INS[type]?.[0] ?? null, values: {} };
+  return { type, name, signIn: SIGN_INS[type]?.[0] ?? null, values: {}, saved: null };
 }
 
 /** Of one that is there. Its secrets are not known here: empty ones stay as they are. */
-export function draftOf(destination: DestinationConfig): Draft {
+export function draftOf(destination: DestinationConfig, signIn = signInOf(destination)): Draft {
   const { type, name, config } = destination;
-  return { type, name, signIn: signInOf(destination), values: { ...config } };
+  return { type, name, signIn, values: { ...config }, saved: { destination, signIn } };
 }
 
 /** How it signs in, as far as its settings tell. */
 function signInOf({ type, config }: DestinationConfig): SignIn | null {
-  const ways = SIGN_INS[type];
-  if (!ways) return null;
-  if (type === "sftp" && !config.private_key) return "password";
-  return ways[0] ?? null;
+  if (!SIGN_INS[type]) return null;
+  return type === "sftp" && config.private_key ? "private_key" : "kept";
+}
+
+/** Those to choose from; none where there is but one. */
+export function waysOf({ type, saved }: Draft): SignIn[] {
+  const ways = SIGN_INS[type] ?? [];
+  return saved?.signIn === "kept" ? ["kept", ...ways] : ways;
+}
+
+/** Whether it is to sign in otherwise than it does. */
+export function isOtherWay({ signIn, saved }: Draft): boolean {
+  return saved !== null && signIn !== saved.signIn;
 }
 
 const isShown = ({ signIn }: Draft, { by }: Field) => !by || by === signIn;
@@ -134,22 +152,26 @@ export function fieldsOf(draft: Draft): Field[] {
   return FIELDS[draft.type].filter((field) => isShown(draft, field));
 }
 
+/** Whether its secret is in the keyring already, so that it need not be given. */
+export function isKept(draft: Draft, { kind, by }: Field): boolean {
+  return kind === "secret" && draft.saved !== null && !(by && isOtherWay(draft));
+}
+
 export function isGoodName(name: string): boolean {
   return /^[A-Za-z0-9_-]{1,64}$/.test(name);
 }
 
 const typed = (draft: Draft, key: FieldKey) => draft.values[key]?.trim() ?? "";
 
-/** `kept`: its secrets are in the keyring already, so that none has to be given. */
-export function isReady(draft: Draft, kept: boolean): boolean {
-  const has = (field: Field) => !field.needed || (kept && field.kind === "secret") || typed(draft, field.key) !== "";
+export function isReady(draft: Draft): boolean {
+  const has = (field: Field) => !field.needed || isKept(draft, field) || typed(draft, field.key) !== "";
   const local = draft.type !== "local" || typed(draft, "base_path").startsWith("/");
   return isGoodName(draft.name) && local && fieldsOf(draft).every(has);
 }
 
-/** What is set; an empty one of `of` is to be removed. What has no field here is not named, and stays. */
-export function settingsOf(draft: Draft, of: DestinationConfig | null): Record<string, string> {
-  const before = of?.config ?? {};
+/** What is set; an empty one is to be removed. What has no field here is not named, and stays. */
+export function settingsOf(draft: Draft): Record<string, string> {
+  const before = draft.saved?.destination.config ?? {};
   const settings = FIELDS[draft.type]
     .filter(({ kind }) => kind !== "secret")
     .map((field): [FieldKey, string] => [field.key, isShown(draft, field) ? typed(draft, field.key) : ""])
@@ -157,13 +179,14 @@ export function settingsOf(draft: Draft, of: DestinationConfig | null): Record<s
   return Object.fromEntries(settings);
 }
 
-/** Not trimmed: a password may end in a space. */
+/** Those that are given; an empty one is to be forgotten: it was for another way to sign in. Not trimmed: a password may end in a space. */
 export function secretsOf(draft: Draft): Record<string, string> {
-  const given = fieldsOf(draft).flatMap((field) => {
-    const value = draft.values[field.key] ?? "";
-    return field.kind === "secret" && value !== "" ? [[field.key, value] as const] : [];
-  });
-  return Object.fromEntries(given);
+  const secrets = FIELDS[draft.type]
+    .filter(({ kind }) => kind === "secret")
+    .map((field) => ({ field, value: isShown(draft, field) ? (draft.values[field.key] ?? "") : "" }))
+    .filter(({ field, value }) => value !== "" || (field.by && isOtherWay(draft)))
+    .map(({ field, value }): [FieldKey, string] => [field.key, value]);
+  return Object.fromEntries(secrets);
 }
 
 /** Whether a password would be readable on the way. */

@@ -16,12 +16,14 @@ import {
   fieldsOf,
   isGoodName,
   isInClear,
+  isKept,
+  isOtherWay,
   isReady,
   newDraft,
-  SIGN_INS,
   secretsOf,
   settingsOf,
   TYPES,
+  waysOf,
 } from "./destination-draft";
 import { DestinationField } from "./destination-fields";
 import { TestView } from "./destination-test";
@@ -47,28 +49,26 @@ function Form({ of, onClose }: { of: DestinationConfig | null; onClose: () => vo
   const [draft, setDraft] = useState<Draft>(() =>
     of ? draftOf(of) : newDraft("local", t("destinations.name_default")),
   );
-  // What is kept of it: with secrets that need not be given again.
-  const [kept, setKept] = useState(of);
+  const saved = draft.saved?.destination;
   const test = useQuestion((host, name: string) => host.testDestination(name));
   const keep = useChange(async (host) => {
-    const [settings, secrets] = [settingsOf(draft, kept), secretsOf(draft)];
-    if (kept) return host.setDestination(kept.name, settings, secrets);
+    const [settings, secrets] = [settingsOf(draft), secretsOf(draft)];
+    if (saved) return host.setDestination(saved.name, settings, secrets);
     await host.init();
     return host.addDestination(draft.name.trim(), draft.type, settings, secrets);
   });
-  const ready = isReady(draft, kept !== null);
+  const ready = isReady(draft);
   const submit = () =>
     keep.mutate(undefined, {
       onSuccess: (destination) => {
-        setKept(destination);
         // What was typed as a secret is in the keyring now, and nowhere here.
-        setDraft(draftOf(destination));
+        setDraft(draftOf(destination, draft.signIn));
         test.mutate(destination.name);
       },
     });
-  const set = (key: Field["key"], value: string) => {
+  const change = (changed: (before: Draft) => Draft) => {
     test.reset();
-    setDraft((before) => ({ ...before, values: { ...before.values, [key]: value } }));
+    setDraft(changed);
   };
   return (
     <form
@@ -78,7 +78,7 @@ function Form({ of, onClose }: { of: DestinationConfig | null; onClose: () => vo
       }}
     >
       <Stack>
-        {!kept && (
+        {!saved && (
           <Select
             label={t("destinations.kind")}
             value={draft.type}
@@ -90,8 +90,8 @@ function Form({ of, onClose }: { of: DestinationConfig | null; onClose: () => vo
             }}
           />
         )}
-        <Fields draft={draft} kept={kept !== null} set={set} setSignIn={(signIn) => setDraft({ ...draft, signIn })} />
-        {!kept && (
+        <Fields draft={draft} change={change} />
+        {!saved && (
           <TextInput
             label={t("destinations.name")}
             value={draft.name}
@@ -108,14 +108,16 @@ function Form({ of, onClose }: { of: DestinationConfig | null; onClose: () => vo
         )}
         {keep.error && <ProblemNote problem={keep.error} />}
         {test.error && <ProblemNote problem={test.error} />}
-        {test.data && kept && <TestView name={kept.name} report={test.data} onTrusted={() => test.mutate(kept.name)} />}
+        {test.data && saved && (
+          <TestView name={saved.name} report={test.data} onTrusted={() => test.mutate(saved.name)} />
+        )}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             {test.data?.ok ? t("app.close") : t("app.cancel")}
           </Button>
           {!test.data?.ok && (
             <Button type="submit" disabled={!ready} loading={keep.isPending || test.isPending}>
-              {kept ? t("destinations.save") : t("destinations.add_do")}
+              {saved ? t("destinations.save") : t("destinations.add_do")}
             </Button>
           )}
         </Group>
@@ -124,38 +126,35 @@ function Form({ of, onClose }: { of: DestinationConfig | null; onClose: () => vo
   );
 }
 
-function Fields(props: {
-  draft: Draft;
-  kept: boolean;
-  set: (key: Field["key"], value: string) => void;
-  setSignIn: (signIn: NonNullable<Draft["signIn"]>) => void;
-}) {
+function Fields({ draft, change }: { draft: Draft; change: (changed: (before: Draft) => Draft) => void }) {
   const { t } = useTranslation();
-  const { draft, kept, set, setSignIn } = props;
   const fields = fieldsOf(draft);
-  const ways = SIGN_INS[draft.type];
   const show = (field: Field) => (
     <DestinationField
       key={field.key}
       field={field}
       type={draft.type}
       value={draft.values[field.key] ?? ""}
-      kept={kept}
+      kept={isKept(draft, field)}
       disabled={false}
-      onChange={(value) => set(field.key, value)}
+      onChange={(value) => change((before) => ({ ...before, values: { ...before.values, [field.key]: value } }))}
     />
   );
   const usual = fields.filter((field) => !field.more);
-  const [before, after] = ways ? split(usual) : [usual, []];
+  const [before, after] = draft.signIn ? split(usual) : [usual, []];
   return (
     <>
       {before.map(show)}
-      {ways && draft.signIn && (
+      {draft.signIn && (
         <Choice
           label={t("destinations.sign_in")}
+          text={
+            (draft.signIn === "kept" && t("destinations.sign_in_kept")) ||
+            (isOtherWay(draft) && t("destinations.sign_in_other"))
+          }
           value={draft.signIn}
-          options={ways.map((way) => [way, t(`destinations.sign_in_by.${way}`)])}
-          onChange={setSignIn}
+          options={waysOf(draft).map((way) => [way, t(`destinations.sign_in_by.${way}`)])}
+          onChange={(signIn) => change((before) => ({ ...before, signIn }))}
         />
       )}
       {after.map(show)}

@@ -89,7 +89,10 @@ export const destinations: Words["destinations"] = {
   unchanged: "unverändert",
   name_bad: "1 bis 64 Buchstaben, Ziffern, - und _",
   sign_in: "Anmelden mit",
+  sign_in_kept: "Die Anmeldung bleibt, wie sie ist. Wählen Sie einen Weg, um sie zu ändern.",
+  sign_in_other: "Beim Speichern wird vergessen, was für einen anderen Weg der Anmeldung hinterlegt war.",
   sign_in_by: {
+    kept: "Wie bisher",
     password: "Passwort",
     private_key: "Schlüsseldatei",
     agent: "SSH-Agent",

@@ -86,7 +86,10 @@ export const destinations = {
   unchanged: "unchanged",
   name_bad: "1 to 64 letters, digits, - and _",
   sign_in: "Sign in with",
+  sign_in_kept: "It signs in as before. Choose a way to change that.",
+  sign_in_other: "Once this is saved, what was kept for another way to sign in is forgotten.",
   sign_in_by: {
+    kept: "As before",
     password: "Password",
     private_key: "Key file",
     agent: "SSH agent",

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { openRoom } from "./room";
 
 async function choose(user: ReturnType<typeof openRoom>["user"], dialog: HTMLElement, kind: string) {
@@ -53,6 +53,38 @@ test("a destination is edited without giving its secrets again", async () => {
   await user.click(within(dialog).getByRole("button", { name: "Save and test" }));
   expect(await within(dialog).findByText("Every check passed")).toBeInTheDocument();
   expect(asked("setDestination")).toEqual([["nas", { base_path: "/mnt/other" }, []]]);
+});
+
+test("another way to sign in is chosen with its secret, and the others are forgotten", async () => {
+  const { user, asked, host } = openRoom("settled", { room: "destinations" });
+  await host.addDestination(
+    "cloud",
+    "azure",
+    { container_name: "c", fingerprint: "SHA256:known" },
+    { account_key: "k" },
+  );
+  act(() => host.emit({ event: "schedules_changed" }));
+  await user.click(await screen.findByRole("button", { name: "Edit cloud" }));
+  const dialog = await screen.findByRole("dialog", { name: "Edit cloud" });
+  const save = within(dialog).getByRole("button", { name: "Save and test" });
+  expect(within(dialog).getByRole("radio", { name: "As before" })).toBeChecked();
+  expect(save).toBeEnabled();
+  await user.click(within(dialog).getByRole("radio", { name: "SAS token" }));
+  expect(within(dialog).getByText(/what was kept for another way to sign in is forgotten/)).toBeVisible();
+  expect(save).toBeDisabled();
+  await user.type(within(dialog).getByLabelText(/^SAS token/, { selector: "input[type=password]" }), "sig=x");
+  await user.click(save);
+  expect(await within(dialog).findByText("Every check passed")).toBeInTheDocument();
+  expect(asked("setDestination")).toEqual([
+    [
+      "cloud",
+      { container_name: "c", fingerprint: "SHA256:known" },
+      ["-account_key", "sas_token", "-connection_string"],
+    ],
+  ]);
+  // It can be changed once more, to one that has nothing to type.
+  await user.click(within(dialog).getByRole("radio", { name: "Account key" }));
+  expect(within(dialog).getByRole("button", { name: "Save and test" })).toBeDisabled();
 });
 
 test("a destination tells how much is free", async () => {
