@@ -16,7 +16,7 @@ pub mod scan;
 pub mod schedule;
 pub mod web_address;
 
-pub use archive_name::{ArchiveName, ArchiveType, Placed};
+pub use archive_name::{ArchiveName, ArchiveType, OldName, Placed};
 pub use destination::{DestinationConfig, DestinationType};
 pub use execution::{Execution, ExecutionKind, ExecutionStatus, Warning};
 pub use harmless::harmless;

@@ -9,7 +9,7 @@ use crate::model::{Execution, ExecutionKind, InstanceId, Placed};
 use crate::service::destinations::failed;
 use crate::service::report::{ArchiveRow, BrowsedArchive};
 use crate::service::{Act, ArchiveFilter, ArchiveRef, BackupService, Error, Result};
-use crate::store::ExecutionFilter;
+use crate::store::{ExecutionFilter, StoreError};
 
 impl BackupService {
     /// Newest first, from the catalogue.
@@ -51,12 +51,18 @@ impl BackupService {
     }
 
     pub fn pin(&self, archive: &ArchiveRef, pinned: bool) -> Result<()> {
-        let located = self.locate(archive, &Act::quiet())?;
-        let mut record = located.execution.ok_or(Error::NotInCatalogue {
-            archive: located.label,
-        })?;
-        record.pinned = pinned;
-        Ok(self.store.update_execution(&record)?)
+        let record = match self.record_of(archive)? {
+            Some(record) => record,
+            None => return Err(self.not_known(archive)?),
+        };
+        // Whoever deletes it now is waited for, and has then said that it is gone.
+        let _held = self.hold(&record.id);
+        match self.store.set_pinned(&record.id, pinned) {
+            Err(StoreError::Unknown { .. }) => Err(Error::ArchiveGone {
+                archive: archive.0.clone(),
+            }),
+            done => Ok(done?),
+        }
     }
 
     /// What a destination shows now, straight from there. In no order.

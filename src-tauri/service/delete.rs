@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Execution, ExecutionKind, ExecutionStatus, Warning};
+use crate::model::{ArchiveName, Execution, ExecutionKind, ExecutionStatus, OldName, Warning};
 use crate::service::destinations::failed;
 use crate::service::error::{Refusal, at};
 use crate::service::located::{Located, Place};
@@ -20,6 +20,13 @@ impl BackupService {
         act: &Act<'_>,
     ) -> Result<DeleteReport> {
         let mut located = self.locate(archive, act)?;
+        if let Place::File(path) = &located.place {
+            if let Some(record) = self.record_of_file(path)? {
+                located = self.locate_execution(record, act)?;
+            } else if !is_archive(&located.name) {
+                return Err(Error::NotAnArchive { path: path.clone() });
+            }
+        }
         let last_of = self.last_good_of(&located)?;
         if confirm != located.name {
             return Err(Error::Refused(match last_of {
@@ -34,23 +41,26 @@ impl BackupService {
                 },
             }));
         }
-        if located.execution.as_ref().is_some_and(|e| e.pinned) {
-            return Err(Error::Pinned {
-                archive: located.label,
-            });
-        }
         // Our own hold would keep it from us.
         drop(located.held.take());
         let mut alone = None;
         if let Some(record) = &located.execution {
+            let in_use = || Error::ArchiveInUse {
+                archive: located.label.clone(),
+            };
+            alone = Some(self.hold_alone(&record.id)?.ok_or_else(in_use)?);
+            // Read again: whoever pinned it meanwhile is heard.
+            let record = self.store.execution(&record.id)?;
+            let record = record.ok_or_else(|| Error::NotInCatalogue {
+                archive: located.label.clone(),
+            })?;
+            if record.pinned {
+                return Err(Error::Pinned {
+                    archive: located.label,
+                });
+            }
             // Written as it is: what could not be recorded afterwards is not deleted.
-            self.store.update_execution(record)?;
-            alone = Some(
-                self.hold_alone(&record.id)?
-                    .ok_or_else(|| Error::ArchiveInUse {
-                        archive: located.label.clone(),
-                    })?,
-            );
+            self.store.update_execution(&record)?;
         }
         match &located.place {
             Place::Destination {
@@ -99,6 +109,10 @@ impl BackupService {
             instance.map_or_else(|| id.to_string(), |instance| instance.name),
         ))
     }
+}
+
+fn is_archive(name: &str) -> bool {
+    name.parse::<ArchiveName>().is_ok() || name.parse::<OldName>().is_ok()
 }
 
 fn was_last(instance: &str) -> Warning {

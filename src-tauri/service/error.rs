@@ -144,6 +144,8 @@ pub enum Error {
     NotEmpty { path: PathBuf },
     #[error("execution `{execution}` has no archive")]
     NoArchive { execution: String },
+    #[error("`{}` has no archive's name", path.display())]
+    NotAnArchive { path: PathBuf },
     #[error("`{archive}` is gone from its destination")]
     ArchiveGone { archive: String },
     #[error("`{archive}` is not in the catalogue")]
@@ -232,6 +234,23 @@ impl Error {
             Self::Destination { cause, .. } => cause.kind == ErrorKind::Cancelled,
             _ => false,
         }
+    }
+
+    /// Whether whatever else is asked of that destination now would fail in the same way.
+    pub(super) fn is_of_the_whole_place(&self) -> bool {
+        matches!(self, Self::Destination { cause, .. } if matches!(
+            cause.kind,
+            ErrorKind::Authentication
+                | ErrorKind::Trust
+                | ErrorKind::Unreachable
+                | ErrorKind::Timeout
+                | ErrorKind::Throttled
+                | ErrorKind::Config
+        ))
+    }
+
+    pub(super) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Destination { cause, .. } if cause.kind == ErrorKind::Forbidden)
     }
 
     /// Whether the same act could go on with a passphrase (`Act`).

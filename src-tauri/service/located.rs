@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 
 use crate::archive::{self, FileSource, OLD_HEAD, OldForm, OpenError, RangeRead};
 use crate::destination::{Destination, DestinationError, Key, Listed};
-use crate::model::{DestinationConfig, Execution, ExecutionKind, Placed};
+use crate::model::{DestinationConfig, DestinationType, Execution, ExecutionKind, Placed};
 use crate::service::destinations::failed;
 use crate::service::error::{at, was_cancelled};
 use crate::service::held::Held;
@@ -64,16 +64,20 @@ impl BackupService {
         if let Some(execution) = self.record_of(archive)? {
             return self.locate_execution(execution, act);
         }
-        let unknown = || Error::Unknown {
-            what: "archive",
-            name: text.to_owned(),
-        };
-        let (destination, name) = text.split_once(':').ok_or_else(unknown)?;
+        if let Some(act_about_it) = self.store.execution(text)? {
+            return match (act_about_it.destination_id, act_about_it.backup_path) {
+                (None, Some(path)) => self.locate(&ArchiveRef(path), act),
+                _ => Err(Error::NoArchive {
+                    execution: act_about_it.id,
+                }),
+            };
+        }
+        let (destination, name) = text.split_once(':').ok_or_else(|| unknown(text))?;
         let config = self.destination(destination)?;
         // The place may hold what the store does not know.
         let place = self.open_destination(&config)?;
         let found = find(&*place, name, act).map_err(|e| failed(&config, e))?;
-        let found = found.ok_or_else(unknown)?;
+        let found = found.ok_or_else(|| unknown(text))?;
         Ok(Located {
             label: format!("{destination}:{name}"),
             name: found.key.file_name().to_owned(),
@@ -95,20 +99,62 @@ impl BackupService {
             return Ok(None);
         }
         if let Some(execution) = self.store.execution(text)? {
-            return Ok(Some(execution));
+            return match (&execution.destination_id, &execution.backup_path) {
+                _ if execution.kind == ExecutionKind::Backup => Ok(Some(execution)),
+                // Of another act: what that was about.
+                (Some(destination), Some(path)) => self.record_at(destination, path),
+                (None, Some(path)) => self.record_of(&ArchiveRef(path.clone())),
+                (_, None) => Ok(None),
+            };
         }
         let Some((destination, name)) = text.split_once(':') else {
             return Ok(None);
         };
-        let Some(config) = self.store.destination(destination)? else {
-            return Ok(None);
-        };
+        match self.store.destination(destination)? {
+            Some(config) => self.record_at(&config.id, name),
+            None => Ok(None),
+        }
+    }
+
+    /// What is wrong with a name that no record answers to, without asking any place.
+    pub(super) fn not_known(&self, archive: &ArchiveRef) -> Result<Error> {
+        let text = archive.0.as_str();
+        if !Path::new(text).is_file() && self.store.execution(text)?.is_none() {
+            let Some((destination, _)) = text.split_once(':') else {
+                return Ok(unknown(text));
+            };
+            self.destination(destination)?;
+        }
+        Ok(Error::NotInCatalogue {
+            archive: text.to_owned(),
+        })
+    }
+
+    /// Of a file: the record of what lies at a destination on this machine.
+    pub(super) fn record_of_file(&self, path: &Path) -> Result<Option<Execution>> {
+        for config in self.store.destinations()? {
+            let base = config.config.get("base_path");
+            let base = base.filter(|_| config.destination_type == DestinationType::Local);
+            let Some(base) = base.and_then(|base| Path::new(base).canonicalize().ok()) else {
+                continue;
+            };
+            if let Some(key) = path.strip_prefix(&base).ok().and_then(Path::to_str)
+                && let Some(record) = self.record_at(&config.id, key)?
+            {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+
+    /// By its file name, or by its path below the base.
+    fn record_at(&self, destination_id: &str, name: &str) -> Result<Option<Execution>> {
         let (path, file_name) = match name.rsplit_once('/') {
             Some((_, file_name)) => (Some(name), file_name),
             None => (None, name),
         };
         let filter = ExecutionFilter {
-            destination_id: Some(config.id),
+            destination_id: Some(destination_id.to_owned()),
             backup_filename: Some(file_name.to_owned()),
             kind: Some(ExecutionKind::Backup),
             archives_only: true,
@@ -119,11 +165,11 @@ impl BackupService {
         Ok(known.min_by_key(|e| e.instance_id.is_none()))
     }
 
-    fn locate_execution(&self, execution: Execution, act: &Act<'_>) -> Result<Located> {
+    pub(super) fn locate_execution(&self, execution: Execution, act: &Act<'_>) -> Result<Located> {
         let no_archive = || Error::NoArchive {
             execution: execution.id.clone(),
         };
-        let (Some(path), Some(name)) = (&execution.backup_path, &execution.backup_filename) else {
+        let Some(path) = &execution.backup_path else {
             return Err(no_archive());
         };
         let Some(id) = &execution.destination_id else {
@@ -131,6 +177,22 @@ impl BackupService {
         };
         let config = self.store.destination_by_id(id)?.ok_or_else(no_archive)?;
         let destination = self.open_destination(&config)?;
+        self.locate_there(execution, config, destination, act)
+    }
+
+    /// What a record is of, at a destination that is open.
+    pub(super) fn locate_there(
+        &self,
+        execution: Execution,
+        config: DestinationConfig,
+        destination: Arc<dyn Destination>,
+        act: &Act<'_>,
+    ) -> Result<Located> {
+        let (Some(path), Some(name)) = (&execution.backup_path, &execution.backup_filename) else {
+            return Err(Error::NoArchive {
+                execution: execution.id,
+            });
+        };
         let key = Key::new(path).map_err(|e| failed(&config, e))?;
         // Before it is looked for: what is found then is not deleted under the reader.
         let held = self.hold(&execution.id).map(Arc::new);
@@ -221,6 +283,13 @@ impl Located {
                 Ok(file.read_exact(&mut head).is_ok() && head == *archive::AGE_MAGIC)
             }
         }
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    Error::Unknown {
+        what: "archive",
+        name: name.to_owned(),
     }
 }
 

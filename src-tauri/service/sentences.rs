@@ -187,6 +187,11 @@ fn of_archive(error: &Error) -> Problem {
             format!("Execution {execution} left no archive"),
             "Choose one of `holdfast archives`.",
         ),
+        Error::NotAnArchive { path } => words(
+            "not_an_archive",
+            format!("{} does not have the name of an archive", path.display()),
+            "Holdfast deletes nothing but archives: remove other files by hand.",
+        ),
         Error::ArchiveGone { archive } => words(
             "archive_gone",
             format!("The archive {archive} is not at its destination any more"),

@@ -85,7 +85,8 @@ impl Store {
         write(&self.connection(), &sql, execution).map(drop)
     }
 
-    /// Everything but the id, the manifest and whether the archive is gone.
+    /// Everything but the id, the manifest, and whether the archive is pinned or gone: whoever has read a row may keep it for long before he
+    /// writes it.
     pub fn update_execution(&self, execution: &Execution) -> Result<()> {
         let sql = "UPDATE backup_executions SET destination_id = :destination_id,
             backup_filename = :backup_filename, backup_path = :backup_path,
@@ -95,7 +96,7 @@ impl Store {
             error_message = :error_message, kind = :kind, run_id = :run_id,
             instance_id = :instance_id, archive_sha256 = :archive_sha256,
             manifest_sha256 = :manifest_sha256, sequence = :sequence, verified_at = :verified_at,
-            drilled_at = :drilled_at, pinned = :pinned, comment = :comment,
+            drilled_at = :drilled_at, comment = :comment,
             warnings_json = :warnings
             WHERE id = :id";
         known(write(&self.connection(), sql, execution)?, &execution.id)
@@ -139,6 +140,14 @@ impl Store {
             found.push(from_row(row)?);
         }
         Ok(found)
+    }
+
+    /// `Unknown` where its archive is gone.
+    pub fn set_pinned(&self, execution_id: &str, pinned: bool) -> Result<()> {
+        let sql = "UPDATE backup_executions SET pinned = :pinned
+            WHERE id = :id AND archive_gone_at IS NULL";
+        let params = named_params! {":id": execution_id, ":pinned": pinned};
+        known(self.connection().execute(sql, params)?, execution_id)
     }
 
     /// The archive is gone from its destination; the record stays. The first time counts.
@@ -257,9 +266,15 @@ fn write(connection: &Connection, sql: &str, execution: &Execution) -> Result<us
         ":comment": execution.comment,
         ":warnings": json(NAME, &execution.warnings)?,
     };
-    connection
-        .prepare_cached(sql)?
-        .execute(params)
+    let mut statement = connection.prepare_cached(sql)?;
+    for (name, value) in params {
+        // An update leaves some alone.
+        if let Some(at) = statement.parameter_index(name)? {
+            statement.raw_bind_parameter(at, value)?;
+        }
+    }
+    statement
+        .raw_execute()
         .map_err(|e| or_taken(e, &execution.id))
 }
 

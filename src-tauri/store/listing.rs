@@ -32,6 +32,14 @@ pub struct Merged {
     pub removed: u64,
 }
 
+/// An archive whose manifest was not read yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    pub execution_id: String,
+    /// As its folder says.
+    pub instance_id: InstanceId,
+}
+
 /// One listing of one destination.
 pub struct Listing {
     connection: Connection,
@@ -44,6 +52,8 @@ const NAME: &str = "listing";
 const TABLES: &str = "
     CREATE TEMP TABLE known (id TEXT NOT NULL, path TEXT, completed_at TEXT);
     CREATE INDEX temp.known_by_path ON known (path);
+    CREATE TEMP TABLE gone (id TEXT NOT NULL, path TEXT, size INTEGER, started_at TEXT NOT NULL);
+    CREATE INDEX temp.gone_by_path ON gone (path, size, id, started_at);
     CREATE TEMP TABLE listed (
         path TEXT PRIMARY KEY NOT NULL,
         file_name TEXT NOT NULL,
@@ -68,6 +78,11 @@ impl Store {
              INDEXED BY archives_by_destination WHERE destination_id = ?1 AND {ARCHIVE_IS_THERE}"
         );
         connection.execute(&sql, [destination_id])?;
+        let sql = "INSERT INTO temp.gone SELECT id, backup_path, compressed_size_bytes, started_at
+            FROM backup_executions INDEXED BY executions_by_destination
+            WHERE destination_id = ?1 AND kind = 'backup' AND status IN ('completed', 'partial')
+                AND backup_path IS NOT NULL AND archive_gone_at IS NOT NULL";
+        connection.execute(sql, [destination_id])?;
         // Of these tables alone: the store itself is not touched, so nobody waits for the listing's end.
         connection.execute_batch("BEGIN")?;
         Ok(Listing {
@@ -115,6 +130,19 @@ impl Listing {
             WHERE archive_gone_at IS NULL AND id IN (SELECT id FROM temp.known
                 WHERE path IS NULL OR path NOT IN (SELECT path FROM temp.listed))";
         let removed = transaction.execute(gone, named_params! {":now": time(now)})?;
+        // What was away for a while is what it was, its pin included.
+        let back = format!(
+            "UPDATE backup_executions SET archive_gone_at = NULL WHERE id IN (
+                SELECT gone.id FROM (SELECT id, path, size, max(started_at) FROM temp.gone
+                    GROUP BY path) AS gone
+                JOIN temp.listed ON listed.path = gone.path AND listed.size = gone.size
+                WHERE NOT EXISTS (SELECT 1 FROM backup_executions AS done INDEXED BY archives_by_name
+                    WHERE done.destination_id = :destination
+                        AND done.backup_filename = listed.file_name
+                        AND done.backup_path = listed.path AND {ARCHIVE_IS_THERE}))"
+        );
+        let returned =
+            transaction.execute(&back, named_params! {":destination": self.destination_id})?;
         // A run that is being recorded just now has its archive there before its record says so; what it will say is worth more.
         let new = format!(
             "INSERT INTO backup_executions (id, destination_id, backup_filename, backup_path,
@@ -141,7 +169,7 @@ impl Listing {
         )?;
         transaction.commit()?;
         Ok(Merged {
-            added: added as u64,
+            added: (returned + added) as u64,
             removed: removed as u64,
         })
     }
@@ -163,9 +191,9 @@ impl Listing {
 
     /// After a merge: the record of the newest archive of each instance id, where its manifest was not read yet. Of one second it is the one
     /// with the highest suffix.
-    pub fn newest_unread(&self) -> Result<Vec<String>> {
+    pub fn newest_unread(&self) -> Result<Vec<Unread>> {
         let sql = format!(
-            "SELECT e.id FROM (SELECT path, file_name,
+            "SELECT e.id, newest.instance_id FROM (SELECT path, file_name, instance_id,
                     max(created_at || printf('%04d', length(file_name)) || file_name)
                 FROM temp.listed WHERE instance_id IS NOT NULL GROUP BY instance_id) AS newest
             JOIN backup_executions AS e INDEXED BY archives_by_name
@@ -174,7 +202,17 @@ impl Listing {
             WHERE e.manifest_sha256 IS NULL AND {ARCHIVE_IS_THERE}"
         );
         let mut statement = self.connection.prepare(&sql)?;
-        let ids = statement.query_map([&self.destination_id], |row| row.get(0))?;
-        Ok(ids.collect::<rusqlite::Result<_>>()?)
+        let mut rows = statement.query([&self.destination_id])?;
+        let mut unread = Vec::new();
+        while let Some(row) = rows.next()? {
+            let instance_id: String = row.get(1)?;
+            unread.push(Unread {
+                execution_id: row.get(0)?,
+                instance_id: instance_id
+                    .parse()
+                    .map_err(|e| unreadable(NAME, format!("{e}")))?,
+            });
+        }
+        Ok(unread)
     }
 }

@@ -24,7 +24,7 @@ use crate::model::{ExecutionKind, InstanceId};
 pub(crate) use columns::{Columns, json, time, word};
 pub use error::StoreError;
 pub(crate) use error::or_taken;
-pub use listing::{FoundArchive, Listing, Merged};
+pub use listing::{FoundArchive, Listing, Merged, Unread};
 pub(crate) use migrations::Schema;
 pub(crate) use open::{connect, connect_for_reading};
 pub use signers::Signer;

@@ -1,21 +1,25 @@
 //! The catalogue made again from what a destination holds: names and sizes at once, manifests when an archive is opened.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::destination::{DestinationError, ErrorKind, Key, Listed};
+use crate::destination::{Destination, DestinationError, ErrorKind, Key, Listed};
 use crate::model::manifest::ComponentStatus;
-use crate::model::{Execution, ExecutionStatus, Placed};
+use crate::model::{DestinationConfig, Execution, ExecutionKind, ExecutionStatus, Placed};
 use crate::service::destinations::failed;
 use crate::service::opened::Opened;
 use crate::service::report::CatalogueReport;
-use crate::service::{Act, ArchiveRef, BackupService, Error, Result};
+use crate::service::{Act, BackupService, Error, Result};
 use crate::store::{Access, FoundArchive};
 
 /// There are places that list what they were given only after a while. What is younger than this is asked for by its name before it counts
 /// as gone.
 const LISTED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
+/// Of so many instances at most the newest manifest is read at once. A listing may name any number of them, and each costs a few requests.
+const LOOKED_INTO: usize = 100;
 
 impl BackupService {
     /// Makes the catalogue of a destination agree with what is there, by names and sizes. Of each instance the newest manifest is read
@@ -24,10 +28,9 @@ impl BackupService {
         let config = self.destination(destination)?;
         let place = self.open_destination(&config)?;
         let mut listing = self.store.begin_listing(&config.id)?;
-        let (mut misplaced, mut unwritten) = (0, None);
+        let mut unwritten = None;
         let listed = place.list("", &act.call(), &mut |entry: Listed| {
             let Some(found) = found(&entry) else {
-                misplaced += 1;
                 return Ok(());
             };
             listing.add(&found).map_err(|error| {
@@ -48,15 +51,20 @@ impl BackupService {
             }
         }
         let merged = listing.merge(&act.triggered_by, now)?;
-        for id in listing.newest_unread()? {
+        let mut own = self.own_instances()?;
+        let mut newest = listing.newest_unread()?;
+        newest.sort_by_key(|unread| !own.contains(&unread.instance_id));
+        for unread in newest.into_iter().take(LOOKED_INTO) {
             act.cancel.check()?;
-            // Opening fills in its record. One that cannot be opened now stays listed by its name.
-            let opened = self.open_archive(&ArchiveRef(id), act);
-            if let Err(error @ (Error::Cancelled(_) | Error::Store(_))) = opened {
-                return Err(error);
+            // One that cannot be opened now stays listed by its name.
+            match self.look_into(&unread.execution_id, &config, &place, act) {
+                Err(error) if error.is_cancelled() => return Err(error),
+                Err(error @ Error::Store(_)) => return Err(error),
+                Err(error) if error.is_of_the_whole_place() => break,
+                Ok(()) | Err(_) => {}
             }
         }
-        let own = self.own_instances()?;
+        own.extend(self.own_instances()?);
         let counts = listing.counts()?;
         let foreign = counts
             .iter()
@@ -66,8 +74,25 @@ impl BackupService {
             found: counts.iter().map(|(_, count)| count).sum(),
             added: merged.added,
             removed: merged.removed,
-            foreign: misplaced + foreign.map(|(_, count)| count).sum::<u64>(),
+            foreign: foreign.map(|(_, count)| count).sum(),
         })
+    }
+
+    /// Opening an archive fills in its record.
+    fn look_into(
+        &self,
+        execution_id: &str,
+        config: &DestinationConfig,
+        place: &Arc<dyn Destination>,
+        act: &Act<'_>,
+    ) -> Result<()> {
+        let Some(record) = self.store.execution(execution_id)? else {
+            return Ok(());
+        };
+        let located = self.locate_there(record, config.clone(), Arc::clone(place), act)?;
+        let (source, fetched) = located.source(act)?;
+        let opened = self.open_unremembered(located, source, fetched, act)?;
+        self.remember(&opened)
     }
 
     /// Instances of this installation, those that were removed too, and those whose archives were vouched for when they were found.
@@ -82,7 +107,8 @@ impl BackupService {
         let Some(record) = &opened.located.execution else {
             return Ok(());
         };
-        if record.archive_sha256.is_some() || self.store.access() == Access::Reading {
+        let known = record.archive_sha256.is_some() || record.kind != ExecutionKind::Backup;
+        if known || self.store.access() == Access::Reading {
             return Ok(());
         }
         let mut filled = record.clone();

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use holdfast::destination::ErrorKind;
+use holdfast::model::ExecutionKind;
 use holdfast::service::error::Refusal;
 use holdfast::service::report::{State, StatusReason};
 use holdfast::service::{ArchiveFilter, ArchiveRef, Error};
@@ -169,6 +171,76 @@ fn delete_asks_for_the_file_name_and_spares_what_is_pinned() {
             .unwrap()
             .is_empty()
     );
+}
+
+/// An id of the history may be of any act; the archive is the same, and its pin counts by whatever name it is called.
+#[test]
+fn the_id_of_a_check_or_a_path_stands_for_the_archive_and_its_record() {
+    let house = House::new();
+    let archive = house.archive();
+    let name = archive.0.strip_prefix("vault:").unwrap();
+    house.service.drill(&archive, &house.act()).unwrap();
+    let history = house.service.history(None).unwrap();
+    let drill = history.iter().find(|e| e.kind == ExecutionKind::Drill);
+    let drill = drill.unwrap().clone();
+    let by_drill = ArchiveRef(drill.id.clone());
+    house.service.show(&by_drill, &house.act()).unwrap();
+    assert!(house.service.verify(&by_drill, &house.act()).unwrap().ok);
+    let same = house.service.history(None).unwrap();
+    let same = same.into_iter().find(|e| e.id == drill.id).unwrap();
+    assert_eq!(same, drill, "the history is left alone");
+    house.service.pin(&by_drill, true).unwrap();
+    let vault = house.path("vault");
+    let file = vault.join(&files_below(&vault)[0]);
+    let by_path = ArchiveRef(file.to_str().unwrap().to_owned());
+    for named in [&archive, &by_drill, &by_path] {
+        let refused = house.service.delete(named, name, &house.act());
+        assert_eq!(refused.unwrap_err().problem().code, "pinned", "{named:?}");
+    }
+    house.service.pin(&by_drill, false).unwrap();
+    house.service.delete(&by_path, name, &house.act()).unwrap();
+    assert_eq!(
+        house.service.archives(&ArchiveFilter::default()).unwrap(),
+        []
+    );
+    let gone = house.service.show(&by_drill, &house.act()).unwrap_err();
+    assert_eq!(gone.problem().code, "no_archive");
+}
+
+#[test]
+fn only_archives_are_deleted() {
+    let house = House::new();
+    let notes = house.path("notes.txt");
+    fs::write(&notes, "by hand").unwrap();
+    let archive = ArchiveRef(notes.to_str().unwrap().to_owned());
+    let refused = house
+        .service
+        .delete(&archive, "notes.txt", &house.act())
+        .unwrap_err();
+    assert_eq!(refused.problem().code, "not_an_archive");
+    assert!(notes.exists());
+}
+
+#[test]
+fn a_rebuild_ends_with_the_place() {
+    let house = House::new();
+    house.backup();
+    let vault = house.path("vault");
+    let stored = vault.join(&files_below(&vault)[0]);
+    let name = stored.file_name().unwrap();
+    let faulty = house.break_place("cloud", |f| {
+        f.at(On::Get, 1..=9, Fault::Fails(ErrorKind::Timeout))
+    });
+    for n in 0..5 {
+        let folder = house
+            .path("cloud")
+            .join(format!("{INSTANCE}-{n:08x}/manual"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::copy(&stored, folder.join(name)).unwrap();
+    }
+    let report = house.service.rebuild_catalogue("cloud", &house.act());
+    assert_eq!(report.unwrap().added, 5);
+    assert_eq!(faulty.calls(On::Get), 1, "one answer for all");
 }
 
 #[test]

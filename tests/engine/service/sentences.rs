@@ -239,6 +239,9 @@ fn of_service() -> Vec<Error> {
         Error::NoArchive {
             execution: "e1".to_owned(),
         },
+        Error::NotAnArchive {
+            path: "/tmp/notes.txt".into(),
+        },
         Error::ArchiveGone {
             archive: "vault:a".to_owned(),
         },

@@ -37,9 +37,24 @@ fn executions_come_back_as_they_were() {
     assert_eq!(store.execution("e2").unwrap(), Some(bare));
     assert_eq!(store.execution("e3").unwrap(), None);
     full.status = ExecutionStatus::Partial;
-    full.pinned = true;
     store.update_execution(&full).unwrap();
     assert_eq!(store.execution("e1").unwrap(), Some(full));
+}
+
+#[test]
+fn a_row_that_was_read_before_it_was_pinned_leaves_the_pin_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let read = execution("e1", 0);
+    store.insert_execution(&read).unwrap();
+    for pinned in [true, false] {
+        store.set_pinned("e1", pinned).unwrap();
+        store.update_execution(&read).unwrap();
+        assert_eq!(store.execution("e1").unwrap().unwrap().pinned, pinned);
+    }
+    store.mark_archive_gone("e1", Timestamp::now()).unwrap();
+    let gone = store.set_pinned("e1", true);
+    assert!(matches!(gone, Err(StoreError::Unknown { .. })));
 }
 
 #[test]

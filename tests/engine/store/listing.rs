@@ -152,9 +152,9 @@ fn the_newest_of_each_instance_is_the_one_to_be_read() {
     let newest = listing.newest_unread().unwrap();
     let mut names: Vec<_> = newest
         .iter()
-        .map(|id| {
+        .map(|unread| {
             store
-                .execution(id)
+                .execution(&unread.execution_id)
                 .unwrap()
                 .unwrap()
                 .backup_filename
@@ -166,6 +166,37 @@ fn the_newest_of_each_instance_is_the_one_to_be_read() {
     let counts = listing.counts().unwrap();
     assert_eq!(counts.iter().map(|(_, n)| n).sum::<u64>(), 5);
     assert!(counts.contains(&(None, 1)));
+}
+
+/// A place that listed late, a share that was not mounted.
+#[test]
+fn what_was_away_for_a_while_is_what_it_was() {
+    let (_dir, store) = open();
+    merge(&store, &[found(1), found(2)]);
+    let was = there(&store);
+    for archive in &was {
+        store.set_pinned(&archive.id, true).unwrap();
+    }
+    let away = merge(&store, &[]);
+    assert_eq!((away.added, away.removed), (0, 2));
+    let other_file = FoundArchive {
+        size: 11,
+        ..found(2)
+    };
+    let back = merge(&store, &[found(1), other_file]);
+    assert_eq!((back.added, back.removed), (2, 0));
+    let now = there(&store);
+    let named = |name: &str, all: &[Execution]| {
+        let mut all = all.iter();
+        all.find(|e| e.backup_filename.as_deref() == Some(name))
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(named("1", &now).id, named("1", &was).id);
+    assert!(named("1", &now).pinned);
+    assert_ne!(named("2", &now).id, named("2", &was).id);
+    assert!(!named("2", &now).pinned, "another file");
+    assert_eq!(merge(&store, &[found(1)]).removed, 1);
 }
 
 /// Deleted by somebody after the listing had passed it by.
