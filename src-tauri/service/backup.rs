@@ -45,7 +45,7 @@ impl BackupService {
                 reason: "a backup needs at least one".to_owned(),
             });
         }
-        let _lock = self.lock_instance(&instance, "backup")?;
+        let lock = self.lock_instance(&instance, "backup")?;
         let mut run = self.begin_run(act)?;
         let mut targets = self.targets(configs, &instance, &run, request, act);
         let begun = targets
@@ -68,6 +68,8 @@ impl BackupService {
         }
         done?;
         recorded?;
+        // What follows is not about the instance: nobody waits for it.
+        drop(lock);
         self.retain_after(&mut targets, &instance, &run, act)?;
         Ok(BackupReport {
             run_id: run.id.clone(),

@@ -15,10 +15,11 @@ impl BackupService {
         act: &Act<'_>,
     ) -> Result<()> {
         for target in targets {
+            let Ok(place) = &target.place else { continue };
             if target.execution.status != ExecutionStatus::Completed {
                 continue;
             }
-            let warnings = self.retention_after(&target.config, instance, &run.id, act);
+            let warnings = self.retention_after(&target.config, &**place, instance, &run.id, act);
             // Read again: it may have been pinned meanwhile.
             if !warnings.is_empty()
                 && let Some(mut record) = self.store.execution(&target.execution.id)?

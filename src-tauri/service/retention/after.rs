@@ -1,6 +1,7 @@
 //! The policy after a backup: best effort. What it could not do is a warning on the run, and never makes a good backup a failed one.
 
 use super::{Scope, Shrunk};
+use crate::destination::Destination;
 use crate::model::retention::{ClockDoubt, KeepReason};
 use crate::model::{DestinationConfig, Instance, NoObserver, Warning};
 use crate::service::report::RetentionReport;
@@ -11,14 +12,21 @@ impl BackupService {
     pub(crate) fn retention_after(
         &self,
         config: &DestinationConfig,
+        place: &dyn Destination,
         instance: &Instance,
         run_id: &str,
         act: &Act<'_>,
     ) -> Vec<Warning> {
-        let applied = self.applied_after(config, instance, run_id, act);
+        let scope = Scope {
+            config,
+            place,
+            instance: Some(&instance.id),
+            shrunk: Shrunk::Stops,
+        };
+        let applied = self.applied_after(scope, run_id, act);
         match applied {
             Ok(report) => report.map_or_else(Vec::new, |report| warnings(&report, &instance.name)),
-            // Another one is at it, or the user wants an end: the next backup applies it again.
+            // Somebody applies all of it just now, or the user wants an end: the next backup applies it again.
             Err(Error::RetentionBusy { .. }) => Vec::new(),
             Err(error) if error.is_cancelled() => Vec::new(),
             Err(error) => {
@@ -30,19 +38,13 @@ impl BackupService {
 
     fn applied_after(
         &self,
-        config: &DestinationConfig,
-        instance: &Instance,
+        scope: Scope<'_>,
         run_id: &str,
         act: &Act<'_>,
     ) -> Result<Option<RetentionReport>> {
-        if self.store.retention(&config.id)?.is_none() {
+        if self.store.retention(&scope.config.id)?.is_none() {
             return Ok(None);
         }
-        let scope = Scope {
-            config,
-            instance: Some(&instance.id),
-            shrunk: Shrunk::Stops,
-        };
         // The backup has told that it is done.
         let act = Act {
             cancel: act.cancel,

@@ -1,5 +1,5 @@
 //! What follows from a plan: each archive that goes is deleted alone, recorded before and after. What it cannot delete it leaves, says so, and
-//! goes on.
+//! goes on, unless the place itself fails.
 
 use std::fs::File;
 
@@ -9,9 +9,9 @@ use rustix::io::Errno;
 
 use super::facts::Planned;
 use super::{SHRINK_ACCEPTED, Scope, Shrunk};
-use crate::destination::{Destination, Key};
+use crate::destination::Key;
 use crate::model::retention::{KeepReason, Verdict};
-use crate::model::{Execution, ExecutionKind, ExecutionStatus, Phase, Warning};
+use crate::model::{Execution, ExecutionKind, ExecutionStatus, Phase, Problem, Warning};
 use crate::service::backup::new_execution;
 use crate::service::destinations::{failed, login_name};
 use crate::service::error::at;
@@ -19,16 +19,21 @@ use crate::service::report::{RetentionFailure, RetentionReport};
 use crate::service::run::{make_private, private_file};
 use crate::service::{Act, BackupService, Error, Result};
 
-/// One process at a time applies a destination's policy.
+/// One process at a time applies a destination's policy to an instance's archives, or to all of them.
 struct Applying {
-    file: File,
+    files: Vec<File>,
 }
 
 impl Drop for Applying {
     fn drop(&mut self) {
-        let _ = flock(&self.file, FlockOperation::Unlock);
+        for file in &self.files {
+            let _ = flock(file, FlockOperation::Unlock);
+        }
     }
 }
+
+/// So many refusals one after the other are taken for the place's answer to all.
+const REFUSALS: u32 = 2;
 
 /// What became of one archive that was to go.
 enum Gone {
@@ -52,15 +57,10 @@ impl BackupService {
             self.accept_shrinks(&plan.planned)?;
         }
         let mut report = RetentionReport {
-            destination: scope.config.name.clone(),
-            policy: plan.policy,
-            keep: Vec::new(),
-            delete: Vec::new(),
-            foreign: Vec::new(),
-            failed: Vec::new(),
             missing: plan.missing,
+            ..RetentionReport::new(&scope.config.name, plan.policy)
         };
-        let place = self.open_destination(scope.config)?;
+        let (mut refused, mut given_up) = (0, None);
         // The oldest first: what an interruption leaves is newer than what it has let go.
         for planned in plan.planned.into_iter().rev() {
             let Planned {
@@ -73,15 +73,31 @@ impl BackupService {
                 continue;
             };
             act.cancel.check()?;
+            if let Some(problem) = &given_up {
+                report.failed.push(RetentionFailure {
+                    archive: subject.archive,
+                    problem: Problem::clone(problem),
+                });
+                continue;
+            }
             act.tell(Phase::Deleting, &subject.archive);
-            match self.let_go(scope, &*place, &record, run_id, act) {
+            let done = self.let_go(scope, &record, run_id, act);
+            let forbidden = matches!(&done, Err(error) if error.is_forbidden());
+            refused = if forbidden { refused + 1 } else { 0 };
+            match done {
                 Ok(Gone::Yes) => report.add(subject, verdict),
                 Ok(Gone::Stays(reason)) => report.add(subject, Verdict::Keep(reason)),
                 Err(error) if error.is_cancelled() => return Err(error),
-                Err(error) => report.failed.push(RetentionFailure {
-                    archive: subject.archive,
-                    problem: error.problem(),
-                }),
+                Err(error) => {
+                    let problem = error.problem();
+                    if error.is_of_the_whole_place() || refused == REFUSALS {
+                        given_up = Some(problem.clone());
+                    }
+                    report.failed.push(RetentionFailure {
+                        archive: subject.archive,
+                        problem,
+                    });
+                }
             }
         }
         report.keep.reverse();
@@ -94,7 +110,6 @@ impl BackupService {
     fn let_go(
         &self,
         scope: Scope<'_>,
-        place: &dyn Destination,
         planned: &Execution,
         run_id: &str,
         act: &Act<'_>,
@@ -129,7 +144,7 @@ impl BackupService {
         };
         // What cannot be recorded is not deleted.
         self.store.insert_execution(&done)?;
-        let deleted = delete_as_recorded(scope, place, &key, &record, act)
+        let deleted = delete_as_recorded(scope, &key, &record, act)
             .and_then(|()| Ok(self.store.mark_archive_gone(&record.id, Timestamp::now())?));
         done.completed_at = Some(Timestamp::now());
         match &deleted {
@@ -173,27 +188,44 @@ impl BackupService {
     fn lock_retention(&self, scope: Scope<'_>) -> Result<Applying> {
         let locks = self.data_dir.join("locks");
         make_private(&locks)?;
-        let path = locks.join(format!("retention-{}.lock", scope.config.id));
-        let file = private_file(&path)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Applying { file }),
-            Err(Errno::WOULDBLOCK) => Err(Error::RetentionBusy {
-                destination: scope.config.name.clone(),
-            }),
-            Err(e) => Err(at(&path, e.into())),
+        let mut held = Applying { files: Vec::new() };
+        let mut take = |name: String, how| {
+            let path = locks.join(name);
+            let file = private_file(&path)?;
+            match flock(&file, how) {
+                Ok(()) => held.files.push(file),
+                Err(Errno::WOULDBLOCK) => {
+                    return Err(Error::RetentionBusy {
+                        destination: scope.config.name.clone(),
+                    });
+                }
+                Err(e) => return Err(at(&path, e.into())),
+            }
+            Ok(())
+        };
+        let destination = &scope.config.id;
+        let alone = FlockOperation::NonBlockingLockExclusive;
+        let all = format!("retention-{destination}.lock");
+        match scope.instance {
+            None => take(all, alone)?,
+            Some(instance) => {
+                take(all, FlockOperation::NonBlockingLockShared)?;
+                take(format!("retention-{destination}-{instance}.lock"), alone)?;
+            }
         }
+        Ok(held)
     }
 }
 
 /// Only the file that the record is of; what is gone already is gone.
 fn delete_as_recorded(
     scope: Scope<'_>,
-    place: &dyn Destination,
     key: &Key,
     record: &Execution,
     act: &Act<'_>,
 ) -> Result<()> {
-    let there = place
+    let there = scope
+        .place
         .stat(key, &act.call())
         .map_err(|e| failed(scope.config, e))?;
     if there.is_some_and(|there| Some(there.size) != record.compressed_size_bytes) {
@@ -205,7 +237,8 @@ fn delete_as_recorded(
             ),
         });
     }
-    place
+    scope
+        .place
         .delete(key, &act.call())
         .map_err(|e| failed(scope.config, e))
 }

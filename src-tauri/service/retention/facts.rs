@@ -1,7 +1,7 @@
 //! What the decision is told: the catalogue's records and what lies at the destination, brought together. Only what is at both, and is the
 //! same at both, counts; it changes nothing.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -46,16 +46,6 @@ impl BackupService {
         act: &Act<'_>,
     ) -> Result<Plan> {
         let config = scope.config;
-        let place = self.open_destination(config)?;
-        let mut there: BTreeMap<String, Listed> = BTreeMap::new();
-        let listed = place.list("", &act.call(), &mut |entry: Listed| {
-            let path = entry.key.as_str().to_owned();
-            if concerns(scope, &path) {
-                there.insert(path, entry);
-            }
-            Ok(())
-        });
-        listed.map_err(|e| failed(config, e))?;
         let mut records = self.store.executions(&ExecutionFilter {
             destination_id: Some(config.id.clone()),
             kind: Some(ExecutionKind::Backup),
@@ -64,6 +54,17 @@ impl BackupService {
         })?;
         // Not by the record's instance: that of a stranger's archive is none, wherever it lies.
         records.retain(|r| r.backup_path.as_deref().is_some_and(|p| concerns(scope, p)));
+        let mut there: BTreeMap<String, Listed> = BTreeMap::new();
+        for folder in self.folders(scope, &records)? {
+            let listed = scope.place.list(&folder, &act.call(), &mut |entry| {
+                let path = entry.key.as_str().to_owned();
+                if concerns(scope, &path) {
+                    there.insert(path, entry);
+                }
+                Ok(())
+            });
+            listed.map_err(|e| failed(config, e))?;
+        }
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for path in records.iter().filter_map(|r| r.backup_path.as_deref()) {
             *seen.entry(path).or_default() += 1;
@@ -110,6 +111,20 @@ impl BackupService {
             planned,
             missing,
         })
+    }
+
+    /// Where the archives lie that it is about: all over the place, or in an instance's folder, of which it has one for each name it had.
+    fn folders(&self, scope: Scope<'_>, records: &[Execution]) -> Result<BTreeSet<String>> {
+        let Some(id) = scope.instance else {
+            return Ok(BTreeSet::from([String::new()]));
+        };
+        let paths = records.iter().filter_map(|r| r.backup_path.as_deref());
+        let mut folders: BTreeSet<String> = paths
+            .filter_map(|path| Some(path.split_once('/')?.0.to_owned()))
+            .collect();
+        let now = self.store.instance_by_id(id)?;
+        folders.extend(now.map(|instance| format!("{}-{id}", instance.name)));
+        Ok(folders)
     }
 
     fn grounds(&self, records: &[Execution], scope: Scope<'_>) -> Result<Grounds> {
@@ -232,13 +247,8 @@ impl Plan {
     /// As a preview.
     pub fn report(self, destination: &str) -> RetentionReport {
         let mut report = RetentionReport {
-            destination: destination.to_owned(),
-            policy: self.policy,
-            keep: Vec::new(),
-            delete: Vec::new(),
-            foreign: Vec::new(),
-            failed: Vec::new(),
             missing: self.missing,
+            ..RetentionReport::new(destination, self.policy)
         };
         for planned in self.planned {
             report.add(planned.subject, planned.verdict);
@@ -248,6 +258,19 @@ impl Plan {
 }
 
 impl RetentionReport {
+    /// Of nothing yet.
+    pub(super) fn new(destination: &str, policy: Option<RetentionPolicy>) -> Self {
+        Self {
+            destination: destination.to_owned(),
+            policy,
+            keep: Vec::new(),
+            delete: Vec::new(),
+            foreign: Vec::new(),
+            failed: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+
     pub(super) fn add(&mut self, subject: RetentionSubject, verdict: Verdict) {
         match verdict {
             Verdict::Keep(reason) => self.keep.push(KeptArchive { subject, reason }),

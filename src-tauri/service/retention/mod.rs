@@ -5,6 +5,7 @@ mod after;
 mod apply;
 mod facts;
 
+use crate::destination::Destination;
 use crate::model::retention::changed;
 use crate::model::{DestinationConfig, InstanceId};
 use crate::service::report::{RetentionReport, RetentionSettings};
@@ -28,6 +29,7 @@ pub enum Shrunk {
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub config: &'a DestinationConfig,
+    pub place: &'a dyn Destination,
     /// None: the archives of all of them.
     pub instance: Option<&'a InstanceId>,
     pub shrunk: Shrunk,
@@ -68,8 +70,10 @@ impl BackupService {
         act: &Act<'_>,
     ) -> Result<RetentionReport> {
         let config = self.destination(destination)?;
+        let place = self.open_destination(&config)?;
         let scope = Scope {
             config: &config,
+            place: &*place,
             instance: None,
             shrunk,
         };
@@ -91,23 +95,30 @@ impl BackupService {
         act: &Act<'_>,
     ) -> Result<RetentionReport> {
         let config = self.destination(destination)?;
+        let place = self.open_destination(&config)?;
         let scope = Scope {
             config: &config,
+            place: &*place,
             instance: None,
             shrunk,
         };
         self.apply_retention(scope, act)
     }
 
-    /// The same of one instance's archives alone, as a schedule does it.
+    /// The same of one instance's archives alone, as a schedule does it. Without a policy there is nothing to look at.
     pub(crate) fn retention_of_instance(
         &self,
         config: &DestinationConfig,
         instance: &InstanceId,
         act: &Act<'_>,
     ) -> Result<RetentionReport> {
+        if self.store.retention(&config.id)?.is_none() {
+            return Ok(RetentionReport::new(&config.name, None));
+        }
+        let place = self.open_destination(config)?;
         let scope = Scope {
             config,
+            place: &*place,
             instance: Some(instance),
             shrunk: Shrunk::Stops,
         };

@@ -14,9 +14,13 @@ use super::fixture::{House, INSTANCE, files_below};
 const LAST_TWO: &[(&str, &str)] = &[("keep_last", "2"), ("floor", "1")];
 
 pub fn set(house: &House, settings: &[(&str, &str)]) {
+    set_at(house, "vault", settings);
+}
+
+pub fn set_at(house: &House, place: &str, settings: &[(&str, &str)]) {
     let own = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
     let settings: Vec<_> = settings.iter().map(own).collect();
-    house.service.set_retention("vault", &settings).unwrap();
+    house.service.set_retention(place, &settings).unwrap();
 }
 
 pub fn preview(house: &House) -> RetentionReport {

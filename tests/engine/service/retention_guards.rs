@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use holdfast::destination::ErrorKind;
 use holdfast::model::retention::KeepReason;
 use holdfast::model::{ExecutionKind, ExecutionStatus, Observer, Phase, Progress};
 use holdfast::service::report::RetentionReport;
@@ -11,12 +12,17 @@ use holdfast::service::{Accept, Act, ArchiveRef, Error, RestoreRequest, Shrunk};
 use rustix::fs::{FlockOperation, flock};
 
 use super::fixture::{House, INSTANCE};
-use super::retention::{apply, kept_because, listed, path_of, preview, set, stored};
+use super::retention::{apply, kept_because, listed, path_of, preview, set, set_at, stored};
+use crate::faulty::{Fault, On};
 
 fn lock(path: PathBuf) -> File {
+    locked(path, FlockOperation::NonBlockingLockShared)
+}
+
+fn locked(path: PathBuf, how: FlockOperation) -> File {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let file = File::create(path).unwrap();
-    flock(&file, FlockOperation::NonBlockingLockShared).unwrap();
+    flock(&file, how).unwrap();
     file
 }
 
@@ -105,7 +111,10 @@ fn two_never_apply_a_policy_at_once_and_a_backup_does_not_wait_for_it() {
     house.backup();
     set(&house, &[("keep_last", "1"), ("floor", "1")]);
     let id = house.service.destination("vault").unwrap().id;
-    let other = lock(house.path(&format!("data/locks/retention-{id}.lock")));
+    let other = locked(
+        house.path(&format!("data/locks/retention-{id}.lock")),
+        FlockOperation::NonBlockingLockExclusive,
+    );
     let busy = house
         .service
         .retention_apply("vault", Shrunk::Stops, &house.act());
@@ -164,6 +173,52 @@ fn one_that_cannot_be_deleted_keeps_no_other_from_it_and_is_told() {
     assert_eq!(failed[0].backup_filename.as_ref(), Some(&names[2]));
     assert!(failed[0].error_message.is_some());
     assert!(listed(&house).contains(&names[2]), "it is still there");
+}
+
+/// Of a place that is gone, or that forbids, one or two answers are enough; a refusal of one archive is none of the others'.
+#[test]
+fn what_would_fail_in_the_same_way_is_not_tried() {
+    for (kind, tried) in [
+        (ErrorKind::Unreachable, 1),
+        (ErrorKind::Authentication, 1),
+        (ErrorKind::Forbidden, 2),
+        (ErrorKind::Protocol, 4),
+    ] {
+        let house = House::new();
+        house.break_place("cloud", |f| f.at(On::Delete, 1..=99, Fault::Fails(kind)));
+        for _ in 0..5 {
+            house.backup_to(&["cloud"]).unwrap();
+        }
+        set_at(&house, "cloud", &[("keep_last", "1"), ("floor", "1")]);
+        let report = house
+            .service
+            .retention_apply("cloud", Shrunk::Stops, &house.act())
+            .unwrap();
+        assert_eq!((report.keep.len(), report.failed.len()), (1, 4), "{kind}");
+        let acts = house.service.history(None).unwrap();
+        let acts = acts.iter().filter(|e| e.kind == ExecutionKind::Retention);
+        assert_eq!(acts.count(), tried, "{kind}");
+    }
+}
+
+#[test]
+fn one_instance_does_not_wait_for_another() {
+    let house = House::new();
+    house.backup();
+    set(&house, &[("keep_last", "1"), ("floor", "1")]);
+    let place = house.service.destination("vault").unwrap().id;
+    let locks = house.path("data/locks");
+    let other = lock(locks.join(format!("retention-{place}-ffffffff.lock")));
+    house.backup();
+    assert_eq!(stored(&house).len(), 1);
+    drop(other);
+    let id = house.service.instance(INSTANCE).unwrap().id;
+    let same = lock(locks.join(format!("retention-{place}-{id}.lock")));
+    house.backup();
+    assert_eq!(stored(&house).len(), 2, "the next one does it");
+    drop(same);
+    house.backup();
+    assert_eq!(stored(&house).len(), 1);
 }
 
 #[test]
