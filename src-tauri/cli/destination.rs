@@ -70,7 +70,7 @@ pub(super) struct SetArguments {
 struct ValueArguments {
     #[arg(long = "set", help = "A setting of its type, such as base_path=/srv/backups; may be repeated", value_name = "KEY=VALUE", value_parser = pair)]
     settings: Vec<(String, String)>,
-    /// A secret, as KEY=env:VARIABLE, or KEY=- to be asked for it; may be repeated
+    /// A secret, as KEY=env:VARIABLE, or KEY=- to be asked for it, or KEY= to forget it; may be repeated
     // Understood later: the parser would repeat in its message what it cannot understand.
     #[arg(long = "secret", value_name = "KEY=SOURCE")]
     secrets: Vec<String>,

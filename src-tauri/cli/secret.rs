@@ -17,9 +17,11 @@ const LONGEST: u64 = 64 * 1024;
 enum Source<'a> {
     Variable(&'a str),
     Ask,
+    /// Whatever there is is to be forgotten.
+    Nothing,
 }
 
-/// `K=env:VAR` or `K=-` each, in order.
+/// `K=env:VAR`, `K=-` or `K=` each, in order.
 pub(super) fn read_all(
     session: &Session,
     arguments: &[String],
@@ -43,12 +45,14 @@ fn parse(argument: &str) -> Result<(&str, Source<'_>)> {
     match source.strip_prefix("env:") {
         Some(name) if !name.is_empty() => Ok((key, Source::Variable(name))),
         None if source == "-" => Ok((key, Source::Ask)),
+        None if source.is_empty() => Ok((key, Source::Nothing)),
         _ => Err(bad(key, "it is neither env:VARIABLE nor -")),
     }
 }
 
 fn read(key: &str, source: &Source<'_>) -> Result<SecretString> {
     let secret = match source {
+        Source::Nothing => return Ok(SecretString::default()),
         Source::Variable(name) => env::var(name).map_err(|error| match error {
             env::VarError::NotPresent => bad(key, &format!("the variable {name} is not set")),
             env::VarError::NotUnicode(_) => bad(key, &format!("the variable {name} is not text")),

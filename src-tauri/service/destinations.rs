@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::destination::{self, Call, Destination, DestinationError, Key};
 use crate::model::instance::is_instance_name;
@@ -94,7 +95,11 @@ impl BackupService {
                     name: name.clone(),
                 });
             }
-            secrets.insert(name.clone(), secret.clone());
+            if is_empty(secret) {
+                secrets.remove(name);
+            } else {
+                secrets.insert(name.clone(), secret.clone());
+            }
         }
         destination::open(config, &secrets).map_err(|cause| match cause.kind {
             destination::ErrorKind::Config => Error::BadDestination {
@@ -104,8 +109,12 @@ impl BackupService {
             _ => failed(config, cause),
         })?;
         for (name, secret) in &given.secrets {
-            self.secrets
-                .set(&format!("destination/{}/{name}", config.id), secret)?;
+            let place = format!("destination/{}/{name}", config.id);
+            if is_empty(secret) {
+                self.secrets.delete(&place)?;
+            } else {
+                self.secrets.set(&place, secret)?;
+            }
         }
         Ok(keep(&self.store, config)?)
     }
@@ -194,6 +203,11 @@ pub(crate) fn failed(config: &DestinationConfig, cause: DestinationError) -> Err
         name: config.name.clone(),
         cause,
     }
+}
+
+/// An empty one is to be forgotten.
+fn is_empty(secret: &SecretString) -> bool {
+    secret.expose_secret().is_empty()
 }
 
 /// What a type keeps in the keyring.

@@ -330,3 +330,34 @@ fn whoever_adds_a_place_in_clear_is_told_so() {
         "{changed}"
     );
 }
+
+/// Account key to signature, password to key: without forgetting the one the other is never asked.
+#[test]
+fn a_way_to_sign_in_can_be_left_for_another() {
+    let scratch = Scratch::new();
+    scratch.json(&["init"]);
+    let run = |arguments: &[&str]| {
+        let mut command = scratch.command(arguments);
+        command.env("KEY", "a2V5").env("SAS", "sv=2026&sig=x");
+        Ran::from(command.output().unwrap())
+    };
+    let add = ["destination", "add", "cloud", "--type", "azure"];
+    let place = [
+        "--set",
+        "account_name=ada",
+        "--set",
+        "container_name=archives",
+    ];
+    let key = ["--secret", "account_key=env:KEY"];
+    let added = run(&[&add[..], &place, &key].concat());
+    assert_eq!(added.status, 0, "{added}");
+    let set = ["destination", "set", "cloud"];
+    let sas = ["--secret", "sas_token=env:SAS"];
+    let both = run(&[&set[..], &sas].concat());
+    assert_eq!(both.status, 2, "{both}");
+    let left = ["--secret", "account_key="];
+    let other = run(&[&set[..], &sas, &left].concat());
+    assert_eq!(other.status, 0, "{other}");
+    let again = run(&[&set[..], &key].concat());
+    assert_eq!(again.status, 2, "the signature is there: {again}");
+}
