@@ -221,7 +221,7 @@ impl OpenSsh {
         self.server.as_ref().map(Server::log).unwrap_or_default()
     }
 
-    /// What was asked of `odd_sftp.py`, a line a request.
+    /// What was asked of `odd_sftp.py`, or of a `subsystem` that writes there, a line a request.
     pub fn requests(&self) -> Vec<String> {
         let log = fs::read_to_string(self.path("home/requests")).unwrap_or_default();
         log.lines().map(str::to_owned).collect()
