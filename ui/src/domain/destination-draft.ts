@@ -128,6 +128,13 @@ export function draftOf(destination: DestinationConfig, signIn = signInOf(destin
   return { type, name, signIn, values: { ...config }, saved: { destination, signIn } };
 }
 
+/** Once its server is trusted, which is saved at once. What else was typed is still to be saved. */
+export function trusting(draft: Draft, destination: DestinationConfig): Draft {
+  const { fingerprint = "" } = destination.config;
+  const signIn = draft.saved?.signIn ?? null;
+  return { ...draft, values: { ...draft.values, fingerprint }, saved: { destination, signIn } };
+}
+
 /** How it signs in, as far as its settings tell. */
 function signInOf({ type, config }: DestinationConfig): SignIn | null {
   if (!SIGN_INS[type]) return null;

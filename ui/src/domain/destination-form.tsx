@@ -23,6 +23,7 @@ import {
   secretsOf,
   settingsOf,
   TYPES,
+  trusting,
   waysOf,
 } from "./destination-draft";
 import { DestinationField } from "./destination-fields";
@@ -109,7 +110,14 @@ function Form({ of, onClose }: { of: DestinationConfig | null; onClose: () => vo
         {keep.error && <ProblemNote problem={keep.error} />}
         {test.error && <ProblemNote problem={test.error} />}
         {test.data && saved && (
-          <TestView name={saved.name} report={test.data} onTrusted={() => test.mutate(saved.name)} />
+          <TestView
+            name={saved.name}
+            report={test.data}
+            onTrusted={(destination) => {
+              setDraft((before) => trusting(before, destination));
+              test.mutate(destination.name);
+            }}
+          />
         )}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>

@@ -3,14 +3,17 @@ import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { IconCircleCheck, IconCircleX, IconFingerprint } from "@tabler/icons-react";
 import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
+import type { DestinationConfig } from "../bindings/DestinationConfig";
 import type { TestReport } from "../bindings/TestReport";
 import { en } from "../i18n/en";
 import { useChange } from "../queries";
 import { sentence } from "../shared/problem";
 import { ProblemNote } from "../shared/states";
 
-/** `onTrusted`: the place can be tested again. */
-export function TestView(props: { name: string; report: TestReport; onTrusted: () => void }) {
+type OnTrusted = (destination: DestinationConfig) => void;
+
+/** `onTrusted` gets the destination as it is from then on: it can be tested again. */
+export function TestView(props: { name: string; report: TestReport; onTrusted: OnTrusted }) {
   const { t } = useTranslation();
   const { name, report, onTrusted } = props;
   return (
@@ -47,9 +50,10 @@ export function TestView(props: { name: string; report: TestReport; onTrusted: (
   );
 }
 
-function Trust({ name, fingerprint, onTrusted }: { name: string; fingerprint: string; onTrusted: () => void }) {
+function Trust({ name, fingerprint, onTrusted }: { name: string; fingerprint: string; onTrusted: OnTrusted }) {
   const { t } = useTranslation();
-  const trust = useChange((host) => host.setDestination(name, { fingerprint }, {}));
+  // Told within the change: this may be gone by its end, where something is typed meanwhile.
+  const trust = useChange(async (host) => onTrusted(await host.setDestination(name, { fingerprint }, {})));
   return (
     <Alert
       variant="light"
@@ -66,12 +70,7 @@ function Trust({ name, fingerprint, onTrusted }: { name: string; fingerprint: st
         </Text>
         {trust.error && <ProblemNote problem={trust.error} />}
         <Group>
-          <Button
-            color="orange"
-            variant="outline"
-            loading={trust.isPending}
-            onClick={() => trust.mutate(undefined, { onSuccess: onTrusted })}
-          >
+          <Button color="orange" variant="outline" loading={trust.isPending} onClick={() => trust.mutate(undefined)}>
             {t("destinations.trust_do")}
           </Button>
         </Group>

@@ -10,6 +10,7 @@ import {
   secretsOf,
   settingsOf,
   TYPES,
+  trusting,
   waysOf,
 } from "../domain/destination-draft";
 import { destination } from "../host.fake.data";
@@ -122,6 +123,14 @@ test("the way that has just been saved is known, and its secret need not be give
   expect(isReady(draft)).toBe(true);
   expect(secretsOf(draft)).toEqual({});
   expect(isReady({ ...draft, signIn: "account_key" })).toBe(false);
+});
+
+test("a fingerprint that was trusted is in the draft, beside what else was typed", () => {
+  const of = kept("sftp", { host: "b", username: "ada", fingerprint: "SHA256:old" });
+  const typed = { ...draftOf(of), values: { ...of.config, port: "2222" } };
+  const now = trusting(typed, { ...of, config: { ...of.config, fingerprint: "SHA256:new" } });
+  expect(settingsOf(now)).toEqual({ host: "b", username: "ada", fingerprint: "SHA256:new", port: "2222" });
+  expect(now.signIn).toBe("kept");
 });
 
 test("a secret that is in the keyring need not be given again", () => {

@@ -1,4 +1,5 @@
 import { act, screen, waitFor, within } from "@testing-library/react";
+import { TEST_UNTRUSTED } from "../host.fake.data";
 import { openRoom } from "./room";
 
 async function choose(user: ReturnType<typeof openRoom>["user"], dialog: HTMLElement, kind: string) {
@@ -85,6 +86,24 @@ test("another way to sign in is chosen with its secret, and the others are forgo
   // It can be changed once more, to one that has nothing to type.
   await user.click(within(dialog).getByRole("radio", { name: "Account key" }));
   expect(within(dialog).getByRole("button", { name: "Save and test" })).toBeDisabled();
+});
+
+test("trust in a new fingerprint is not undone by saving again", async () => {
+  const { user, asked, host } = openRoom("settled", { room: "destinations" });
+  const config = { host: "b.example", username: "ada", fingerprint: "SHA256:old" };
+  await host.addDestination("far", "sftp", config, { password: "p" });
+  act(() => host.emit({ event: "schedules_changed" }));
+  vi.spyOn(host, "testDestination").mockResolvedValueOnce(TEST_UNTRUSTED);
+  await user.click(await screen.findByRole("button", { name: "Edit far" }));
+  const dialog = await screen.findByRole("dialog", { name: "Edit far" });
+  await user.click(within(dialog).getByRole("button", { name: "Save and test" }));
+  await user.click(await within(dialog).findByRole("button", { name: "Trust this fingerprint" }));
+  await within(dialog).findByText("Every check passed");
+  await user.type(within(dialog).getByRole("textbox", { name: "Folder there" }), "x");
+  await user.click(within(dialog).getByRole("button", { name: "Save and test" }));
+  await within(dialog).findByText("Every check passed");
+  const last = { ...config, fingerprint: TEST_UNTRUSTED.fingerprint, base_path: "x" };
+  expect(asked("setDestination").at(-1)).toEqual(["far", last, []]);
 });
 
 test("a destination tells how much is free", async () => {
