@@ -51,9 +51,8 @@ impl BackupService {
     }
 
     pub fn pin(&self, archive: &ArchiveRef, pinned: bool) -> Result<()> {
-        let record = match self.record_of(archive)? {
-            Some(record) => record,
-            None => return Err(self.not_known(archive)?),
+        let Some(record) = self.record_of(archive)? else {
+            return Err(self.not_known(archive)?);
         };
         // Whoever deletes it now is waited for, and has then said that it is gone.
         let _held = self.hold(&record.id);

@@ -1,11 +1,12 @@
 // The acts that run, as the program tells of them, and what became of those that ended.
-import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import type { ActEvent } from "./bindings/ActEvent";
+import type { ActKind } from "./bindings/ActKind";
 import type { Problem } from "./bindings/Problem";
 import type { RunningAct } from "./bindings/RunningAct";
 import type { Sample } from "./format";
 import { asProblem, type Host, useHost } from "./host";
+import { useAnew } from "./queries";
 
 export interface Followed {
   act: RunningAct;
@@ -36,6 +37,8 @@ const Context = createContext<Acts | null>(null);
 
 const KEPT_SAMPLES = 80;
 const PASSING_MS = 12_000;
+/** After these something else is free at a destination; at which, they do not tell. */
+const FILL: (ActKind | undefined)[] = ["backup", "retention"];
 
 /** The table after an event. Pure. */
 export function follow(table: Followed[], event: ActEvent, now: number): Followed[] {
@@ -52,23 +55,29 @@ export function follow(table: Followed[], event: ActEvent, now: number): Followe
 
 export function ActsProvider({ children }: { children: ReactNode }) {
   const host = useHost();
-  const asked = useQueryClient();
+  const anew = useAnew();
   const [acts, setActs] = useState<Followed[]>([]);
   const [notices, setNotices] = useState<Notice[]>([]);
   const [closeAsked, setCloseAsked] = useState(false);
 
   useEffect(() => {
+    let table: Followed[] = [];
     const hear = (event: ActEvent) => {
-      setActs((table) => follow(table, event, Date.now()));
       if (event.event === "close_asked") setCloseAsked(true);
-      if (event.event === "ended" || event.event === "schedules_changed") void asked.invalidateQueries();
+      if (event.event === "schedules_changed") void anew();
+      if (event.event === "ended") {
+        const ended = table.find(({ act }) => act.id === event.id);
+        void anew(["retention-preview"], ...(FILL.includes(ended?.act.kind) ? [["free-space"]] : []));
+      }
+      table = follow(table, event, Date.now());
+      setActs(table);
     };
     const stop = host.onAct(hear);
     void host.acts().then((running) => {
       for (const act of running) hear({ event: "changed", act });
     });
     return stop;
-  }, [host, asked]);
+  }, [host, anew]);
 
   const notify = useCallback((notice: Omit<Notice, "id">) => {
     const id = crypto.randomUUID();
@@ -87,10 +96,10 @@ export function ActsProvider({ children }: { children: ReactNode }) {
         notify({ tone: problem.code === "cancelled" ? "warning" : "bad", title: failed, problem });
         return null;
       } finally {
-        void asked.invalidateQueries();
+        void anew();
       }
     },
-    [host, asked, notify],
+    [host, anew, notify],
   );
 
   const value = useMemo<Acts>(

@@ -52,12 +52,15 @@ function Form({ of, onClose }: { of: DestinationConfig | null; onClose: () => vo
   );
   const saved = draft.saved?.destination;
   const test = useQuestion((host, name: string) => host.testDestination(name));
-  const keep = useChange(async (host) => {
-    const [settings, secrets] = [settingsOf(draft), secretsOf(draft)];
-    if (saved) return host.setDestination(saved.name, settings, secrets);
-    await host.init();
-    return host.addDestination(draft.name.trim(), draft.type, settings, secrets);
-  });
+  const keep = useChange(
+    async (host) => {
+      const [settings, secrets] = [settingsOf(draft), secretsOf(draft)];
+      if (saved) return host.setDestination(saved.name, settings, secrets);
+      await host.init();
+      return host.addDestination(draft.name.trim(), draft.type, settings, secrets);
+    },
+    ["free-space", draft.name],
+  );
   const ready = isReady(draft);
   const submit = () =>
     keep.mutate(undefined, {

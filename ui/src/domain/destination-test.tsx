@@ -53,7 +53,10 @@ export function TestView(props: { name: string; report: TestReport; onTrusted: O
 function Trust({ name, fingerprint, onTrusted }: { name: string; fingerprint: string; onTrusted: OnTrusted }) {
   const { t } = useTranslation();
   // Told within the change: this may be gone by its end, where something is typed meanwhile.
-  const trust = useChange(async (host) => onTrusted(await host.setDestination(name, { fingerprint }, {})));
+  const trust = useChange(
+    async (host) => onTrusted(await host.setDestination(name, { fingerprint }, {})),
+    ["free-space", name],
+  );
   return (
     <Alert
       variant="light"

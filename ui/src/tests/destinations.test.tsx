@@ -1,6 +1,6 @@
 import { act, screen, waitFor, within } from "@testing-library/react";
 import { TEST_UNTRUSTED } from "../host.fake.data";
-import { openRoom } from "./room";
+import { lookAgain, openRoom } from "./room";
 
 async function choose(user: ReturnType<typeof openRoom>["user"], dialog: HTMLElement, kind: string) {
   await user.click(within(dialog).getByRole("combobox", { name: "Where" }));
@@ -109,4 +109,35 @@ test("trust in a new fingerprint is not undone by saving again", async () => {
 test("a destination tells how much is free", async () => {
   openRoom("settled", { room: "destinations" });
   await waitFor(() => expect(screen.getByText("170 GiB")).toBeVisible());
+});
+
+test("what is free is asked anew where it may have changed, and not for every change elsewhere", async () => {
+  const { user, host } = openRoom("settled", { room: "destinations" });
+  const free = vi.spyOn(host, "freeSpace");
+  const list = vi.spyOn(host, "destinations");
+  // Everything that is cheap has been asked again by then.
+  const listed = (times: number) => waitFor(() => expect(list.mock.calls.length).toBeGreaterThanOrEqual(times));
+  await screen.findByText("170 GiB");
+  expect(free).toHaveBeenCalledTimes(1);
+
+  await user.click(screen.getByRole("switch", { name: "Takes new archives" }));
+  await screen.findByRole("switch", { name: "Takes no new archives" });
+  act(() => host.emit({ event: "schedules_changed" }));
+  await listed(2);
+  await act(() => host.verify("v", "nas:any"));
+  await listed(3);
+  lookAgain(4);
+  await listed(4);
+  expect(free).toHaveBeenCalledTimes(1);
+
+  await act(() => host.backup("b", "tacacs", ["nas"], ""));
+  await waitFor(() => expect(free).toHaveBeenCalledTimes(2));
+  await act(() => host.applyRetention("r", "nas", "stops"));
+  await waitFor(() => expect(free).toHaveBeenCalledTimes(3));
+
+  await user.click(screen.getByRole("button", { name: "Edit nas" }));
+  await user.click(await screen.findByRole("button", { name: "Save and test" }));
+  await waitFor(() => expect(free).toHaveBeenCalledTimes(4));
+  lookAgain(12);
+  await waitFor(() => expect(free).toHaveBeenCalledTimes(5));
 });

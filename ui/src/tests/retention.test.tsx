@@ -1,8 +1,8 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import type { RetentionReport } from "../bindings/RetentionReport";
 import { daysOf } from "../domain/retention-days";
 import { changesOf, draftOf, isGood, STRATEGIES } from "../domain/retention-draft";
-import { openRoom } from "./room";
+import { lookAgain, openRoom } from "./room";
 
 test("a policy is seen on a calendar before it is saved, and nothing goes until then", async () => {
   const { user, asked, host } = openRoom("settled", { room: "destinations" });
@@ -68,6 +68,35 @@ test("where a table shrank nothing goes until somebody has looked", async () => 
   await waitFor(() => expect(go).toBeEnabled());
   await user.click(go);
   await waitFor(() => expect(asked("applyRetention")).toEqual([["nas", "accepted"]]));
+});
+
+test("what would stay is asked when the dialog opens and when an act ended, and not for every change", async () => {
+  const { user, host } = openRoom("settled", { room: "destinations" });
+  const preview = vi.spyOn(host, "previewRetention");
+  const list = vi.spyOn(host, "destinations");
+  const open = async () => {
+    await user.click(await screen.findByRole("button", { name: "Retention of nas" }));
+    const dialog = await screen.findByRole("dialog", { name: "What stays at nas" });
+    await within(dialog).findByRole("region", { name: "What this would do now" });
+    return dialog;
+  };
+  const dialog = await open();
+  expect(preview).toHaveBeenCalledTimes(1);
+
+  list.mockClear();
+  act(() => host.emit({ event: "schedules_changed" }));
+  await waitFor(() => expect(list).toHaveBeenCalledTimes(1));
+  lookAgain(1);
+  await waitFor(() => expect(list).toHaveBeenCalledTimes(2));
+  expect(preview).toHaveBeenCalledTimes(1);
+
+  await act(() => host.verify("v", "nas:any"));
+  await waitFor(() => expect(preview).toHaveBeenCalledTimes(2));
+
+  await user.click(within(dialog).getByRole("button", { name: "Cancel" }));
+  await waitFor(() => expect(dialog).not.toBeInTheDocument());
+  await open();
+  expect(preview).toHaveBeenCalledTimes(3);
 });
 
 test("a policy that keeps nothing cannot be saved", async () => {

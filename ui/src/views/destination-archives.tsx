@@ -219,7 +219,10 @@ function Actions({ row }: { row: ArchiveRow }) {
 function Deletion({ row, archive, onClose }: { row: ArchiveRow; archive: string; onClose: () => void }) {
   const { t } = useTranslation();
   const { notify } = useActs();
-  const remove = useChange((host, confirm: string) => host.deleteArchive(archive, confirm));
+  const remove = useChange(
+    (host, confirm: string) => host.deleteArchive(archive, confirm),
+    ["free-space", row.destination],
+  );
   const done = () => {
     onClose();
     notify({ tone: "good", title: t("destinations.deleted"), lines: [row.name] });
