@@ -39,7 +39,8 @@ test("what comes from elsewhere shows it, and can be drilled", async () => {
   expect(await screen.findByText("foreign")).toBeVisible();
   const newest = (await screen.findAllByRole("button", { name: /^Details of tacacs/ }))[0] as HTMLElement;
   await user.click(newest);
-  expect(await screen.findByText(/no policy deletes it/)).toBeVisible();
+  // It unfolds.
+  await waitFor(() => expect(screen.getByText(/no policy deletes it/)).toBeVisible());
   await user.click(screen.getByRole("button", { name: /^Drill/ }));
   const dialog = await screen.findByRole("dialog", { name: "Sealed with a passphrase" });
   await user.type(within(dialog).getByLabelText("Passphrase"), "the one{Enter}");
