@@ -6,6 +6,9 @@ import path from "node:path";
 
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 
+/** Keys as one presses them to empty a field: all of it selected, and deleted. */
+const EMPTYING = "\uE009a\uE000\uE003";
+
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** Asks until it gets a truthy answer; the last answer or error is in the failure. */
@@ -87,9 +90,24 @@ export class Window {
   /** Types into the field of this label, in the place of what is there. */
   async type(label, text) {
     const xpath = `(//*[self::input or self::textarea][@id=//label[starts-with(normalize-space(.),${quote(label)})]/@for])[last()]`;
-    const element = await until(`the field "${label}"`, () => this.#element(xpath));
-    await this.#ask("POST", `/element/${element[ELEMENT]}/clear`, {});
-    await this.#ask("POST", `/element/${element[ELEMENT]}/value`, { text });
+    await until(`the field "${label}"`, async () => {
+      const element = await this.#element(xpath);
+      // What still folds open takes nothing yet.
+      if (text) await this.#ask("POST", `/element/${element[ELEMENT]}/clear`, {});
+      await this.#ask("POST", `/element/${element[ELEMENT]}/value`, { text: text || EMPTYING });
+      return true;
+    });
+  }
+
+  /** Of a list that opens. */
+  async choose(label, option) {
+    const field = `(//input[@id=//label[starts-with(normalize-space(.),${quote(label)})]/@for])[last()]`;
+    const wanted = `(//*[@role='option'][normalize-space(.)=${quote(option)}])[last()]`;
+    for (const xpath of [field, wanted]) {
+      const element = await until(`"${option}" of "${label}"`, () => this.#element(xpath));
+      await sleep(200);
+      await this.#ask("POST", `/element/${element[ELEMENT]}/click`, {});
+    }
   }
 
   async text() {
@@ -212,7 +230,7 @@ export function xdotool(...args) {
   return execFileSync("xdotool", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 10_000 }).trim();
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((done) => {
     const server = net.createServer().listen(0, "127.0.0.1", () => {
       const { port } = server.address();

@@ -17,6 +17,7 @@ import { Dock } from "./domain/dock";
 import { Mark } from "./domain/mark";
 import { type Room, useNavigation } from "./navigation";
 import { usePreferences } from "./preferences";
+import { Boundary } from "./shared/boundary";
 import { DestinationArchives } from "./views/destination-archives";
 import { Destinations } from "./views/destinations";
 import { History } from "./views/history";
@@ -77,7 +78,9 @@ export function App() {
         ))}
       </nav>
       <main className="content" id="content" ref={content} tabIndex={-1}>
-        <Open />
+        <Boundary key={JSON.stringify(where)}>
+          <Open />
+        </Boundary>
       </main>
       <Dock />
     </div>

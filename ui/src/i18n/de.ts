@@ -26,6 +26,10 @@ export const de: Words = {
     loading: "Wird geladen",
     never: "nie",
     code: "Code: {{code}}",
+    broken: "Das lässt sich nicht anzeigen",
+    broken_text:
+      "Verloren ist nichts: Sicherungen und Zeitpläne laufen weiter. Für den, den man um Hilfe fragt: {{what}}",
+    broken_do: "Fenster neu laden",
   },
   kind: {
     backup: "Sicherung",

@@ -24,6 +24,9 @@ export const en = {
     loading: "Loading",
     never: "never",
     code: "Code: {{code}}",
+    broken: "This cannot be shown",
+    broken_text: "Nothing is lost: backups and schedules go on. For whoever is asked for help: {{what}}",
+    broken_do: "Load the window again",
   },
   kind: {
     backup: "Backup",

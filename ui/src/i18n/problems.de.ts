@@ -148,6 +148,10 @@ export const problems: Problems = {
     title: "Dieser Lauf hat kein Archiv hinterlassen",
     hint: "Wählen Sie ein anderes im Bereich Wiederherstellen.",
   },
+  not_an_archive: {
+    title: "Das ist kein Archiv",
+    hint: "Holdfast löscht nur Archive. Andere Dateien von Hand entfernen.",
+  },
   archive_gone: {
     title: "Das Archiv ist nicht mehr da",
     hint: "Sehen Sie neu nach, was an seinem Ziel liegt: Ziele, Archive, Neu nachsehen.",

@@ -139,6 +139,10 @@ export const problems = {
 
   // Archives.
   no_archive: { title: "This run left no archive", hint: "Choose another one in the Restore room." },
+  not_an_archive: {
+    title: "That is no archive",
+    hint: "Holdfast deletes nothing but archives. Remove other files by hand.",
+  },
   archive_gone: {
     title: "The archive is not there any more",
     hint: "Look again at what its destination has: Destinations, Archives, Look again.",

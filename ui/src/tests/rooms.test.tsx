@@ -7,6 +7,16 @@ import { execution } from "../host.fake.data";
 import { undoable } from "../views/history";
 import { openRoom } from "./room";
 
+test("a room that breaks leaves no empty window, and the others open", async () => {
+  const { user, host } = openRoom("settled", { room: "history" });
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.spyOn(host, "destinations").mockResolvedValue(null as never);
+  await user.click(await screen.findByRole("button", { name: "Destinations" }));
+  expect(await screen.findByText("This cannot be shown")).toBeVisible();
+  await user.click(screen.getByRole("button", { name: "Settings" }));
+  expect(await screen.findByRole("heading", { level: 1, name: "Settings" })).toBeVisible();
+});
+
 test("history opens a row into its details and its trouble", async () => {
   const { user } = openRoom("trouble", { room: "history" });
   const rows = await screen.findAllByRole("button", { name: "Details of Backup · tacacs" });
