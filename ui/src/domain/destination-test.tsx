@@ -2,6 +2,7 @@
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { IconCircleCheck, IconCircleX, IconFingerprint } from "@tabler/icons-react";
 import type { TFunction } from "i18next";
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { DestinationConfig } from "../bindings/DestinationConfig";
 import type { TestReport } from "../bindings/TestReport";
@@ -16,8 +17,12 @@ type OnTrusted = (destination: DestinationConfig) => void;
 export function TestView(props: { name: string; report: TestReport; onTrusted: OnTrusted }) {
   const { t } = useTranslation();
   const { name, report, onTrusted } = props;
+  const found = useRef<HTMLDivElement>(null);
+  // In a long form it would come up out of sight.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with each report anew.
+  useEffect(() => found.current?.scrollIntoView?.({ block: "nearest" }), [report]);
   return (
-    <Stack gap="sm">
+    <Stack gap="sm" ref={found}>
       <Alert
         variant="light"
         role="status"
