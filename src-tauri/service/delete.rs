@@ -24,7 +24,7 @@ impl BackupService {
             if let Some(record) = self.record_of_file(path)? {
                 located = self.locate_execution(record, act)?;
             } else if !is_archive(&located.name) {
-                return Err(Error::NotAnArchive { path: path.clone() });
+                return Err(Error::NoArchiveName { path: path.clone() });
             }
         }
         let last_of = self.last_good_of(&located)?;

@@ -145,7 +145,7 @@ pub enum Error {
     #[error("execution `{execution}` has no archive")]
     NoArchive { execution: String },
     #[error("`{}` has no archive's name", path.display())]
-    NotAnArchive { path: PathBuf },
+    NoArchiveName { path: PathBuf },
     #[error("`{archive}` is gone from its destination")]
     ArchiveGone { archive: String },
     #[error("`{archive}` is not in the catalogue")]

@@ -187,8 +187,8 @@ fn of_archive(error: &Error) -> Problem {
             format!("Execution {execution} left no archive"),
             "Choose one of `holdfast archives`.",
         ),
-        Error::NotAnArchive { path } => words(
-            "not_an_archive",
+        Error::NoArchiveName { path } => words(
+            "no_archive_name",
             format!("{} does not have the name of an archive", path.display()),
             "Holdfast deletes nothing but archives: remove other files by hand.",
         ),

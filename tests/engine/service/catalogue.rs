@@ -217,7 +217,7 @@ fn only_archives_are_deleted() {
         .service
         .delete(&archive, "notes.txt", &house.act())
         .unwrap_err();
-    assert_eq!(refused.problem().code, "not_an_archive");
+    assert_eq!(refused.problem().code, "no_archive_name");
     assert!(notes.exists());
 }
 

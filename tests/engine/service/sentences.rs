@@ -239,7 +239,7 @@ fn of_service() -> Vec<Error> {
         Error::NoArchive {
             execution: "e1".to_owned(),
         },
-        Error::NotAnArchive {
+        Error::NoArchiveName {
             path: "/tmp/notes.txt".into(),
         },
         Error::ArchiveGone {

@@ -148,8 +148,8 @@ export const problems: Problems = {
     title: "Dieser Lauf hat kein Archiv hinterlassen",
     hint: "Wählen Sie ein anderes im Bereich Wiederherstellen.",
   },
-  not_an_archive: {
-    title: "Das ist kein Archiv",
+  no_archive_name: {
+    title: "Das heißt nicht wie ein Archiv",
     hint: "Holdfast löscht nur Archive. Andere Dateien von Hand entfernen.",
   },
   archive_gone: {

@@ -139,8 +139,8 @@ export const problems = {
 
   // Archives.
   no_archive: { title: "This run left no archive", hint: "Choose another one in the Restore room." },
-  not_an_archive: {
-    title: "That is no archive",
+  no_archive_name: {
+    title: "That has no archive's name",
     hint: "Holdfast deletes nothing but archives. Remove other files by hand.",
   },
   archive_gone: {
