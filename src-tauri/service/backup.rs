@@ -25,7 +25,7 @@ mod together;
 
 use deliver::Delivery;
 use stage::stage;
-use target::{Target, free_name};
+use target::{Target, free_name, key_of};
 
 impl BackupService {
     /// An error is a run that never came to an archive (it is in the history all the same, once instance and destinations were known);
@@ -191,17 +191,25 @@ impl BackupService {
             sha256: assembled.packed.sha256.clone(),
             read_back: staged.read_back(assembled.packed.size),
         };
+        let second = staged.second_name(targets, &key_of(instance, &label.name)?, run)?;
+        let for_others = second.as_ref().map(|second| Body {
+            path: second.path.clone(),
+            sha256: body.sha256.clone(),
+            read_back: None,
+            ..body
+        });
         let delivery = Delivery {
             service: self,
             run_id: &run.id,
             instance,
             name: &label.name,
             body: &body,
+            for_others: for_others.as_ref(),
             assembled: &assembled,
             act,
         };
         let delivered = delivery.to_all(targets, staged.at);
-        drop(staged);
+        drop((staged, second));
         let delivered = delivered?;
         act.cancel.check().or(if delivered {
             Ok(())

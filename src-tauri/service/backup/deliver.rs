@@ -19,38 +19,42 @@ pub(super) struct Delivery<'a> {
     pub instance: &'a Instance,
     pub name: &'a ArchiveName,
     pub body: &'a Body,
+    /// The same bytes where they stay when the place that `body` is staged at has published it.
+    pub for_others: Option<&'a Body>,
     pub assembled: &'a Assembled,
     pub act: &'a Act<'a>,
 }
 
 impl Delivery<'_> {
-    /// The place at which it is staged comes after the others: publishing takes the file away from under them. Returns whether any has it;
-    /// an error is one of the store, met after all had their turn.
+    /// Where the others have no body of their own, the place at which it is staged comes after them: publishing takes the file away from under
+    /// them. Returns whether any has it; an error is one of the store, met after all had their turn.
     pub fn to_all(&self, targets: &mut [Target], staged_at: Option<usize>) -> Result<bool> {
         let together = Together::new(self.act.observer, self.body.length);
         let has_manifest = Mutex::new(false);
-        let (mut last, mut others) = (None, Vec::new());
+        let (mut last, mut at_once) = (None, Vec::new());
         for (index, target) in targets.iter_mut().enumerate() {
             let is_staged = Some(index) == staged_at;
             together.expect(&target.config.name, is_staged);
-            if is_staged {
-                last = Some(target);
-            } else {
-                others.push(target);
+            match self.for_others {
+                None if is_staged => last = Some(target),
+                Some(body) if !is_staged => at_once.push((target, body)),
+                _ => at_once.push((target, self.body)),
             }
         }
         let mut done: Vec<Result<bool>> = thread::scope(|scope| {
             let (together, has_manifest) = (&together, &has_manifest);
-            let threads: Vec<_> = others
+            let threads: Vec<_> = at_once
                 .into_iter()
-                .map(|target| scope.spawn(|| self.to_one(target, together, has_manifest)))
+                .map(|(target, body)| {
+                    scope.spawn(move || self.to_one(target, body, together, has_manifest))
+                })
                 .collect();
             let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
             joined
                 .map(|done| done.unwrap_or_else(|panic| resume_unwind(panic)))
                 .collect()
         });
-        done.extend(last.map(|target| self.to_one(target, &together, &has_manifest)));
+        done.extend(last.map(|target| self.to_one(target, self.body, &together, &has_manifest)));
         done.into_iter()
             .try_fold(false, |delivered, done| Ok(delivered | done?))
     }
@@ -58,6 +62,7 @@ impl Delivery<'_> {
     fn to_one(
         &self,
         target: &mut Target,
+        body: &Body,
         together: &Together<'_>,
         has_manifest: &Mutex<bool>,
     ) -> Result<bool> {
@@ -66,7 +71,7 @@ impl Delivery<'_> {
             observer: &part,
             ..self.act.call()
         };
-        let delivered = target.deliver(self.instance, self.name, self.body, self.assembled, &call);
+        let delivered = target.deliver(self.instance, self.name, body, self.assembled, &call);
         drop(part);
         if delivered {
             self.keep_manifest(has_manifest)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::target::{Target, key_of};
 use crate::archive::PackError;
 use crate::destination::local::ReadBack;
-use crate::destination::{DestinationError, local};
+use crate::destination::{DestinationError, Key, local};
 use crate::model::Instance;
 use crate::service::assemble::Label;
 use crate::service::destinations::failed;
@@ -32,7 +32,41 @@ impl Drop for Staged {
     }
 }
 
+/// The same file under another name, which its publishing leaves alone. Goes with the run.
+pub(super) struct SecondName {
+    pub path: PathBuf,
+}
+
+impl Drop for SecondName {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
 impl Staged {
+    /// For the other targets: the place that it is staged at then need not wait for them. None where nobody else reads it, or where files
+    /// have one name.
+    pub fn second_name(
+        &self,
+        targets: &[Target],
+        key: &Key,
+        run: &mut Run,
+    ) -> Result<Option<SecondName>> {
+        let place = self
+            .at
+            .and_then(|index| targets.get(index)?.place.as_ref().ok());
+        let readers = targets.iter().filter(|target| target.place.is_ok());
+        let Some(place) = place.filter(|_| readers.count() > 1) else {
+            return Ok(None);
+        };
+        let Ok(Some(path)) = place.staging(key) else {
+            return Ok(None);
+        };
+        run.remember_staged(&path)?;
+        let linked = std::fs::hard_link(&self.path, &path);
+        Ok(linked.ok().map(|()| SecondName { path }))
+    }
+
     /// The digest of what was read back where it lies, now that it has its length. None: it has to be read, and an error met there.
     pub fn read_back(&mut self, length: u64) -> Option<String> {
         self.read_back.take()?.finish(length).ok()
