@@ -152,6 +152,14 @@ class Control(TLS_FTPHandler if "tls" in FAULTS else FTPHandler):
         if "stores-nothing" in FAULTS:
             self.respond("550 Not enough privileges.")
             return None
+        if "without-store-restart" in FAULTS and self._restart_position:
+            # As ProFTPD by its defaults.
+            self._restart_position = 0
+            self.respond("451 %s: Append/Restart not permitted, try again" % os.path.basename(file))
+            return None
+        if "overwrites-nothing" in FAULTS and os.path.exists(file):
+            self.respond("550 Overwrite permission denied")
+            return None
         return super().ftp_STOR(file, mode)
 
     def ftp_DELE(self, path):

@@ -7,6 +7,17 @@ type Result<T> = std::result::Result<T, DestinationError>;
 /// What is shown of an answer.
 const SHOWN: usize = 200;
 
+/// What servers call a disk that is full. The last is all that vsftpd says of it.
+const FULL: &[&str] = &[
+    "no space",
+    "not enough space",
+    "out of space",
+    "quota",
+    "disk full",
+    "enospc",
+    "451 failure writing to local file",
+];
+
 /// A code of three digits and what the server says to it.
 #[derive(Clone, Debug)]
 pub(super) struct Reply {
@@ -55,10 +66,9 @@ impl Reply {
         DestinationError::new(self.kind(), format!("{what}: {}", self.told()))
     }
 
-    /// Of an upload: there a local error is mostly a disk that is full.
+    /// Of an upload: whether it is space that is missing only words tell, whatever the code.
     pub fn refusal_to_store(&self, what: &str) -> DestinationError {
-        let full = self.code == 451
-            || self.code >= 400 && self.says(&["no space", "quota", "disk full", "enospc"]);
+        let full = self.code >= 400 && self.says(FULL);
         DestinationError {
             kind: if full { ErrorKind::Space } else { self.kind() },
             ..self.refusal(what)
@@ -126,6 +136,11 @@ mod tests {
     fn a_full_disk_is_told_from_other_local_errors() {
         for (line, kind) in [
             ("451 Failure writing to local file.", ErrorKind::Space),
+            (
+                "451 a: Append/Restart not permitted, try again",
+                ErrorKind::Truncated,
+            ),
+            ("451 Local error in processing.", ErrorKind::Truncated),
             (
                 "426 No space left on device; transfer aborted.",
                 ErrorKind::Space,

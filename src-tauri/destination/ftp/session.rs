@@ -164,6 +164,16 @@ impl Session {
 
     /// Opens a data connection for this command, from an offset for those that have one.
     pub fn transfer(&mut self, line: &str, offset: u64) -> Result<Transfer> {
+        self.begin(line, offset)?
+            .map_err(|refused| refused.refusal(verb(line)))
+    }
+
+    /// The same; what the server says where it refuses before any data passes.
+    pub fn begin(
+        &mut self,
+        line: &str,
+        offset: u64,
+    ) -> Result<std::result::Result<Transfer, Reply>> {
         let offset = usize::try_from(offset).map_err(|_| {
             DestinationError::new(ErrorKind::Config, "this machine cannot count that far")
         })?;
@@ -172,12 +182,13 @@ impl Session {
             .resume_transfer(offset)
             .map_err(|e| self.failed(what, e))?;
         match self.ftp.custom_data_command(line, &[125, 150].map(status)) {
-            Ok((_, stream)) => Ok(Transfer {
+            Ok((_, stream)) => Ok(Ok(Transfer {
                 stream: Some(stream),
                 watch: Arc::clone(&self.watch),
                 what,
-            }),
+            })),
             Err(FtpError::SecureError(_)) => Err(self.failed_data_connection(what)),
+            Err(FtpError::UnexpectedResponse(response)) => Ok(Err(Reply::parse(&response.body))),
             Err(e) => Err(self.failed(what, e)),
         }
     }
