@@ -145,6 +145,12 @@ class Control(TLS_FTPHandler if "tls" in FAULTS else FTPHandler):
     auth_failed_timeout = 0
     banner = "Ready"
 
+    def pre_process_command(self, line, cmd, arg):
+        if "repeats-what-is-wrong" in FAULTS and cmd == "PASS" and arg != PASSWORD:
+            self.respond("530 I do not understand: %s" % line)
+            return
+        super().pre_process_command(line, cmd, arg)
+
     def on_login(self, username):
         say("login")
 

@@ -88,7 +88,8 @@ impl Session {
     fn log_in(&mut self, site: &Site) -> Result<()> {
         let user = self.ask(&format!("USER {}", site.username))?;
         let reply = if user.code == 331 {
-            self.ask(&format!("PASS {}", site.password.expose_secret()))?
+            let password = site.password.expose_secret();
+            self.ask(&format!("PASS {password}"))?.without(password)
         } else {
             user
         };

@@ -70,8 +70,10 @@ fn a_setting_that_can_be_nothing_is_refused_before_anything_is_asked() {
 fn a_wrong_login_is_told_from_all_else() {
     let vsftpd = Vsftpd::start(Tls::Explicit);
     let pyftpdlib = Pyftpdlib::plain(&[]);
+    let repeating = Pyftpdlib::plain(&["repeats-what-is-wrong"]);
     for place in [
         vsftpd.place("").secret("password", "wrong"),
+        repeating.place("").secret("password", "wrong"),
         pyftpdlib.place("").secret("password", "wrong"),
         pyftpdlib.place("").set("username", "bob"),
     ] {
