@@ -1,6 +1,7 @@
 //! What a server answers, and what kind of failure it means. It sends nothing.
 
 use crate::destination::{DestinationError, ErrorKind};
+use crate::model::harmless;
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
@@ -57,9 +58,8 @@ impl Reply {
     pub fn told(&self) -> String {
         let last = self.lines.iter().rev().find(|line| !line.trim().is_empty());
         let line = last.map_or("an empty answer", |line| line.trim());
-        let shown = line.chars().take(SHOWN);
-        let harmless = shown.map(|c| if c.is_control() { '?' } else { c });
-        harmless.collect()
+        let shown: String = line.chars().take(SHOWN).collect();
+        harmless(&shown).into_owned()
     }
 
     /// Itself where it is one of the codes; else what it means that it is not.
@@ -168,8 +168,10 @@ mod tests {
 
     #[test]
     fn what_a_server_says_cannot_paint_the_terminal() {
-        let reply = Reply::parse(b"230-Hello\r\n230 \x1b[31mred\x07\r\n\r\n");
-        assert_eq!((reply.code, reply.told().as_str()), (230, "230 ?[31mred?"));
+        let said = "230-Hello\r\n230 \u{1b}[31mred\u{202e}\r\n\r\n";
+        let reply = Reply::parse(said.as_bytes());
+        let told = "230 \u{fffd}[31mred\u{fffd}";
+        assert_eq!((reply.code, reply.told().as_str()), (230, told));
         let long = Reply::parse("550 ä".repeat(200).as_bytes());
         assert_eq!(long.told().chars().count(), SHOWN);
     }
