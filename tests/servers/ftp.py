@@ -145,7 +145,20 @@ class Control(TLS_FTPHandler if "tls" in FAULTS else FTPHandler):
     auth_failed_timeout = 0
     banner = "Ready"
 
+    def handle(self):
+        if "implicit" in FAULTS:
+            self.secure_connection(self.ssl_context)
+        else:
+            super().handle()
+
+    def handle_ssl_established(self):
+        if "implicit" in FAULTS:
+            super().handle()
+
     def pre_process_command(self, line, cmd, arg):
+        if FAULTS.get("odd-answer-to") == cmd:
+            self.push("What?\r\n")
+            return
         if "repeats-what-is-wrong" in FAULTS and cmd == "PASS" and arg != PASSWORD:
             self.respond("530 I do not understand: %s" % line)
             return
