@@ -78,6 +78,7 @@ impl Session {
         command: &str,
         understand: impl Fn(&str) -> std::result::Result<Option<Entry>, Odd>,
     ) -> Result<Vec<Entry>> {
+        let _bounded = self.bounded();
         let mut transfer = match self.transfer(command, 0) {
             Err(e) if e.detail.to_lowercase().contains("no files") => return Ok(Vec::new()),
             opened => opened?,

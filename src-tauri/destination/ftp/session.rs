@@ -12,7 +12,7 @@ use suppaftp::{FtpError, ImplFtpStream};
 use super::connect::connect;
 use super::reply::Reply;
 use super::transfer::Transfer;
-use super::wire::{Watch, Wire};
+use super::wire::{Bounded, Watch, Wire};
 use crate::destination::net::Net;
 use crate::destination::{Call, DestinationError, ErrorKind};
 
@@ -70,7 +70,10 @@ pub(super) enum Hidden {
 impl Session {
     pub fn open(site: &Site, call: &Call<'_>) -> Result<Self> {
         let watch = Watch::new(site.net.clone(), site.patience, call);
-        let ftp = connect(site, &watch)?;
+        let ftp = {
+            let _bounded = watch.bounded();
+            connect(site, &watch)?
+        };
         let mut session = Self {
             ftp,
             watch,
@@ -154,6 +157,7 @@ impl Session {
 
     /// Asks, and gives whatever is answered.
     pub fn ask(&mut self, line: &str) -> Result<Reply> {
+        let _bounded = self.watch.bounded();
         // None of the codes is expected, so that each answer comes whole, the unexpected one too.
         match self.ftp.custom_command(line, &[]) {
             Ok(response) | Err(FtpError::UnexpectedResponse(response)) => {
@@ -179,6 +183,7 @@ impl Session {
             DestinationError::new(ErrorKind::Config, "this machine cannot count that far")
         })?;
         let what = verb(line);
+        let _bounded = self.watch.bounded();
         self.ftp
             .resume_transfer(offset)
             .map_err(|e| self.failed(what, e))?;
@@ -235,6 +240,11 @@ impl Session {
     pub fn rest(&mut self) -> bool {
         self.used = Instant::now();
         !self.watch.is_over()
+    }
+
+    /// As of the watch.
+    pub fn bounded(&self) -> Option<Bounded> {
+        self.watch.bounded()
     }
 
     /// The rest is only nice to have.

@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast::destination::{DestinationError, ErrorKind};
+use holdfast::destination::retry::Patience;
+use holdfast::destination::{DestinationError, ErrorKind, open_with};
 use holdfast::model::DestinationType;
 
 use super::{files, key, listed, listed_with, noise, put, read, with_one_try};
@@ -105,6 +106,38 @@ fn nobody_there_is_unreachable_and_silence_a_timeout() {
         let error = fails_soon(&place("127.0.0.1", port, tls));
         assert_eq!(error.kind, ErrorKind::Timeout, "{tls}: {error}");
     }
+}
+
+/// It is never silent, and never comes to an end.
+#[test]
+fn an_answer_that_drips_for_ever_is_a_timeout() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            thread::spawn(move || {
+                let mut client = client.unwrap();
+                while std::io::Write::write_all(&mut client, b"2").is_ok() {
+                    thread::sleep(Duration::from_millis(200));
+                }
+            });
+        }
+    });
+    let place = Place::new(DestinationType::Ftp)
+        .set("host", "127.0.0.1")
+        .set("port", &port.to_string())
+        .set("username", "ada")
+        .set("tls", "none")
+        .set("timeout", "1");
+    let secrets = [("password".to_owned(), "secret".into())].into();
+    let once = Patience {
+        tries: 0,
+        ..Patience::default()
+    };
+    let place = open_with(&place.config, &secrets, once).unwrap();
+    let error = listed(&*place).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
+    assert!(error.detail.contains("came to no end"), "{error}");
 }
 
 #[test]
