@@ -2,7 +2,7 @@
 
     ftp.py PORT ROOT USER PASSWORD [FAULT[=VALUE]]...
 
-What it does is told line by line on standard output: `login`, `stored BYTES NAME`, `sent BYTES NAME`.
+What it does is told line by line on standard output: `login`, `list FOLDER`, `stored BYTES NAME`, `sent BYTES NAME`.
 """
 
 import errno
@@ -201,7 +201,12 @@ class Control(TLS_FTPHandler if "tls" in FAULTS else FTPHandler):
             return None
         return super().ftp_RNTO(path)
 
+    def ftp_LIST(self, path):
+        say("list", path)
+        return super().ftp_LIST(path)
+
     def ftp_MLSD(self, path):
+        say("list", path)
         if "endless-line" in FAULTS:
             self.push_dtp_data(b"type=file;" * 10000, cmd="MLSD")
         elif "hostile-names" in FAULTS:

@@ -203,6 +203,42 @@ fn a_folder_that_may_not_be_written_to_is_forbidden() {
     modes(0o755).unwrap();
 }
 
+/// Any word may be the folder of an instance of old: a few names are asked for in it.
+#[test]
+fn a_folder_of_somebody_else_is_not_listed_however_large() {
+    for faults in [&[][..], &["without=MLSD+MLST"]] {
+        let server = Pyftpdlib::plain(faults);
+        let place = server.place("").open().unwrap();
+        put(&*place, &key(0), b"bytes").unwrap();
+        fs::create_dir(server.root().join("photos")).unwrap();
+        assert_eq!(listed(&*place).unwrap().len(), 1);
+        let log = server.server.log();
+        let lists = |folder: &str| {
+            let mut lines = log.lines().filter(|line| line.starts_with("list "));
+            lines.any(|line| line.ends_with(folder))
+        };
+        assert!(lists(super::FOLDER) && !lists("photos"), "{log}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_closed_is_not_taken_for_missing_where_it_is_ours() {
+    let server = Vsftpd::start(Tls::None);
+    let place = server.place("").open().unwrap();
+    put(&*place, &key(0), b"bytes").unwrap();
+    let close = |folder: &str, mode| {
+        let path = server.store().join(folder);
+        fs::create_dir_all(&path).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    close("photos", 0o000);
+    assert_eq!(listed(&*place).unwrap().len(), 1);
+    close("tacacs-0a1b2c3d", 0o000);
+    assert_eq!(kind(listed(&*place)), ErrorKind::Forbidden);
+    close("tacacs-0a1b2c3d", 0o700);
+    close("photos", 0o700);
+}
+
 #[test]
 fn what_may_not_be_deleted_is_not_taken_for_missing() {
     let server = Pyftpdlib::plain(&["deletes-nothing"]);
