@@ -44,6 +44,7 @@ const SETTINGS: &[&str] = &[
     "base_path",
     "path_style",
     "ca_file",
+    "fingerprint",
 ];
 
 pub(super) fn open(settings: &Settings<'_>) -> Result<Arc<dyn Destination>> {

@@ -70,11 +70,18 @@ fn moto_keeps_every_promise_with_tls() {
     let untrusted = calling(|call| place.stat(&key(1), call)).unwrap_err();
     assert_eq!(untrusted.kind, ErrorKind::Trust, "{untrusted}");
     let presented = server.authority.as_ref().unwrap().fingerprint.clone();
-    assert_eq!(untrusted.presented, Some(presented));
+    assert_eq!(untrusted.presented.as_ref(), Some(&presented));
     refused(
         calling(|call| place.put(&key(1), &Sample::new(9).body, call)),
         ErrorKind::Trust,
     );
+
+    // As it is told, so it is set.
+    let trusted = opened(&server.config(&[
+        ("ca_file", ""),
+        ("fingerprint", &untrusted.presented.unwrap()),
+    ]));
+    verified(put(&*trusted, &key(2), &Sample::new(9)));
 
     let plain = config(&server.endpoint.replace("https", "http"), &[]);
     assert!(calling(|call| opened(&plain).stat(&key(1), call)).is_err());
