@@ -165,8 +165,8 @@ impl S3 {
                 }
                 Err(refusal) => refusal,
             };
-            // A refusal that came is no loss of a success.
-            write.may_be_visible = false;
+            // A refusal that came is no loss of a success; a store that failed may have done it before.
+            write.may_be_visible = refusal.status.is_server_error();
             if refusal.status == StatusCode::PRECONDITION_FAILED {
                 self.learnt.creates_only.set(true);
                 return Err(exists(key));

@@ -4,12 +4,13 @@ use std::fs;
 use std::sync::Mutex;
 use std::thread;
 
-use holdfast::destination::{Call, ErrorKind};
+use holdfast::destination::retry::Patience;
+use holdfast::destination::{Call, ErrorKind, open_with};
 use holdfast::model::{Cancel, Observer, Progress};
 
 use super::pretender::{Given, Pretender, Turn};
 use super::shop::Object;
-use super::{LARGE, Sample, key, object, opened, put, read, refused, verified};
+use super::{LARGE, PATIENCE, Sample, key, object, opened, put, read, refused, secrets, verified};
 
 /// The first so many of an operation.
 fn first(
@@ -26,6 +27,11 @@ fn first(
         Turn::AsUsual
     })
 }
+
+const ONCE: Patience = Patience {
+    tries: 0,
+    ..PATIENCE
+};
 
 /// It holds this and nothing else.
 #[track_caller]
@@ -115,6 +121,28 @@ fn an_acknowledgement_that_was_lost_makes_no_second_archive() {
         // It is known by its mark, and where the store's checksums count, nothing is read.
         let read = usize::from(length != LARGE);
         assert_eq!(store.count("get"), read, "{operation}");
+    }
+}
+
+/// As a proxy that waited for too long, or a store that failed at the very end.
+#[test]
+fn a_failure_that_came_after_the_archive_was_stored_leaves_none() {
+    let said = || Turn::DoAndSay(Given::new(504, ""));
+    for (length, operation) in [(1000, "put"), (LARGE, "complete")] {
+        let store = first(operation, 1, said);
+        let sample = Sample::new(length);
+        verified(put(&*opened(&store.config(&[])), &key(1), &sample));
+        holds(&store, &sample);
+        assert_eq!(store.count(operation), 1, "{operation}");
+
+        // Not even where nothing else is done about it.
+        let store = first(operation, 1, said);
+        let place = open_with(&store.config(&[]), &secrets(), ONCE).unwrap();
+        refused(
+            put(&*place, &key(1), &Sample::new(length)),
+            ErrorKind::Timeout,
+        );
+        assert_eq!(store.holds(), (0, 0), "{operation}");
     }
 }
 
