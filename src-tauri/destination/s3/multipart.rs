@@ -11,13 +11,15 @@ use super::answers::{self, Arrived, ArrivedPart, Complete, Completed, Created, S
 use super::store::Ask;
 use super::write::{Acknowledged, Upload, Write, base64, exists};
 use super::{ETAG, MARK, NONE_MATCH, S3, SHA256};
+use crate::destination::contract::LARGE;
 use crate::destination::parts::{Part, Parts, Sum};
 use crate::destination::{Body, Call, DestinationError, ErrorKind, Key};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
 /// Of a part, where the archive is not so large that it would have too many.
-const PART: u64 = 16 << 20;
+const PART: u64 = 8 << 20;
+const _: () = assert!(PART < LARGE as u64);
 /// S3 takes 10,000.
 const MOST_PARTS: u64 = 9_000;
 const SENDERS: usize = 4;

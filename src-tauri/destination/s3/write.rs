@@ -13,12 +13,14 @@ use super::refusal::Refusal;
 use super::store::Ask;
 use super::{ETAG, Found, MARK, NONE_MATCH, S3, SHA256};
 use crate::destination::body::Sending;
+use crate::destination::contract::LARGE;
 use crate::destination::{Body, Call, Destination, DestinationError, ErrorKind, Key, Unfinished};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
-/// What is sent in one request.
-const SMALL: u64 = 16 << 20;
+/// What is sent in one request. "Test destination" sends more than that.
+const SMALL: u64 = 8 << 20;
+const _: () = assert!(SMALL < LARGE as u64);
 
 /// What one write has done so far. As text it is what a try leaves to the next one.
 #[derive(Serialize, Deserialize)]
