@@ -94,24 +94,28 @@ impl S3 {
     }
 
     fn create(&self, at: &str, mark: &str, body: &Body, call: &Call<'_>) -> Result<Upload> {
+        let mut extras = self.extras(None);
         loop {
-            let sums = self.learnt.with_sums();
             let mut ask = Ask::new(Method::POST, at)
                 .query("uploads", "")
                 .header(MARK, mark);
-            if sums {
+            if extras.sums {
                 ask = ask.header("x-amz-checksum-algorithm", "SHA256");
             }
-            match self.store.ask(ask, call)? {
+            let refusal = match self.store.ask(ask, call)? {
                 Ok(answer) => {
+                    self.accepted(extras, None);
                     let created: Created = answers::read(&answer.body, "InitiateMultipartUpload")?;
                     return Ok(Upload {
                         size: PART.max(body.length.div_ceil(MOST_PARTS)),
                         ..Upload::empty(created.upload_id)
                     });
                 }
-                Err(refusal) if self.adapt(&refusal, false, sums) => {}
-                Err(refusal) => return Err(refusal.into_error()),
+                Err(refusal) => refusal,
+            };
+            match self.with_less(extras, &refusal, None) {
+                Some(less) => extras = less,
+                None => return Err(refusal.into_error()),
             }
         }
     }
@@ -235,12 +239,13 @@ impl S3 {
         };
         let id = upload.id.clone();
         write.sha256 = Some(composite(&upload.parts));
+        let creates_only = Some(&self.learnt.completes_only);
+        let mut extras = self.extras(creates_only);
         loop {
-            let (conditions, sums) = (self.learnt.with_conditions(), self.learnt.with_sums());
             let mut ask = Ask::new(Method::POST, &at)
                 .query("uploadId", &id)
-                .body(document(&upload.parts, sums)?);
-            if conditions {
+                .body(document(&upload.parts, extras.sums)?);
+            if extras.condition {
                 ask = ask.header(NONE_MATCH, "*");
             }
             // Its success may come as a failure's text, and its word may be lost.
@@ -252,6 +257,7 @@ impl S3 {
                 Ok(answer) => {
                     let completed: Completed =
                         answers::read(&answer.body, "CompleteMultipartUpload")?;
+                    self.accepted(extras, creates_only);
                     write.upload = None;
                     write.etag = completed.etag;
                     return Ok(completed.sha256);
@@ -274,8 +280,12 @@ impl S3 {
                 }
                 // Or it was completed before, and that was not heard: the next try looks.
                 GONE => write.upload = None,
-                _ if self.adapt(&refusal, conditions, sums) => continue,
-                _ => {}
+                _ => {
+                    if let Some(less) = self.with_less(extras, &refusal, creates_only) {
+                        extras = less;
+                        continue;
+                    }
+                }
             }
             return Err(refusal.into_error());
         }

@@ -1,7 +1,7 @@
 //! What a store does once a year, and what may not come of it.
 
 use std::fs;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use holdfast::destination::retry::Patience;
@@ -320,6 +320,42 @@ fn headers_that_a_store_does_not_know_are_left_out() {
             refused(put(&*place, &key(1), &sample), ErrorKind::Exists);
         }
     }
+}
+
+#[test]
+fn an_odd_answer_on_the_way_to_a_store_switches_no_condition_off() {
+    let conditions = Arc::<Mutex<Vec<bool>>>::default();
+    let seen = Arc::clone(&conditions);
+    let store = Pretender::start(move |asked, shop| {
+        if asked.operation() != "put" {
+            return Turn::AsUsual;
+        }
+        let mut seen = seen.lock().unwrap();
+        seen.push(asked.headers.contains_key("if-none-match"));
+        match seen.len() {
+            // Whatever is left out: it was not about that.
+            1 | 2 | 5 => Turn::Say(Given::new(501, "")),
+            4 => {
+                let theirs = Object {
+                    bytes: b"theirs".to_vec(),
+                    mark: None,
+                    sha256: None,
+                };
+                shop.objects.insert(asked.key.clone(), theirs);
+                Turn::AsUsual
+            }
+            _ => Turn::AsUsual,
+        }
+    });
+    let place = opened(&store.config(&[]));
+    let sample = Sample::new(1000);
+    refused(put(&*place, &key(1), &sample), ErrorKind::Protocol);
+    verified(put(&*place, &key(1), &sample));
+    refused(put(&*place, &key(2), &sample), ErrorKind::Exists);
+    // It is known to honour it now: only the checksum is left out.
+    verified(put(&*place, &key(3), &sample));
+    let seen = conditions.lock().unwrap();
+    assert_eq!(*seen, [true, false, true, true, true, true]);
 }
 
 /// Cancels in the middle.
