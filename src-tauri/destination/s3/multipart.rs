@@ -85,7 +85,9 @@ impl S3 {
         });
         let is_gone = sent.is_gone.into_inner();
         let acknowledged = sent.acknowledged.into_inner();
-        upload.parts = acknowledged.unwrap_or_else(PoisonError::into_inner);
+        let acknowledged = acknowledged.unwrap_or_else(PoisonError::into_inner);
+        // A try that ended before it came to a part does not forget that the part has arrived.
+        upload.parts.extend(acknowledged);
         if is_gone {
             write.upload = None;
         }
