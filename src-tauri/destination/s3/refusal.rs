@@ -93,15 +93,14 @@ impl Refusal {
             | "UnauthorizedAccess" => ErrorKind::Authentication,
             "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "InvalidObjectState"
             | "MethodNotAllowed" | "InvalidPayer" => ErrorKind::Forbidden,
-            "NoSuchBucket"
-            | "InvalidBucketName"
+            "InvalidBucketName"
             | "PermanentRedirect"
             | "TemporaryRedirect"
             | "KeyTooLongError"
             | "RequestTimeTooSkewed"
             | "RequestExpired"
             | "InvalidRegion" => ErrorKind::Config,
-            "NoSuchKey" | "NoSuchVersion" => ErrorKind::Missing,
+            "NoSuchBucket" | "NoSuchKey" | "NoSuchVersion" => ErrorKind::Missing,
             "PreconditionFailed" => ErrorKind::Exists,
             "EntityTooLarge"
             | "QuotaExceeded"

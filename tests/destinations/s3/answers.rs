@@ -60,7 +60,7 @@ const REFUSALS: &[(u16, &str, &str, ErrorKind, &str)] = &[
         404,
         "NoSuchBucket",
         "",
-        ErrorKind::Config,
+        ErrorKind::Missing,
         "no bucket `archives`",
     ),
     (

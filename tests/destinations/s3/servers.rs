@@ -153,7 +153,7 @@ fn a_bucket_that_is_missing_is_named_and_no_empty_place() {
             calling(|call| place.list("", call, &mut each)),
             calling(|call| place.put(&key(1), &Sample::new(9).body, call)).map(drop),
         ] {
-            let detail = refused(refusal, ErrorKind::Config);
+            let detail = refused(refusal, ErrorKind::Missing);
             assert!(detail.contains("no bucket `nothing`"), "{detail}");
         }
     }
