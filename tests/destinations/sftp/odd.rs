@@ -188,6 +188,15 @@ fn a_listing_that_never_ends_ends_with_the_call() {
     );
 }
 
+/// It works on several requests at once.
+#[test]
+fn names_that_come_after_the_end_are_listed() {
+    let ssh = with(&["end-first"]);
+    let place = opened(&ssh.config());
+    put(&*place, &key(1), b"one").unwrap();
+    assert_eq!(listed(&*place, ""), [key(1).as_str()]);
+}
+
 #[test]
 fn a_server_that_lists_names_alone_is_asked_for_the_rest() {
     let ssh = with(&["bare-names"]);

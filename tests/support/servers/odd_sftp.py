@@ -16,6 +16,7 @@ YEAR = 365 * 86400
 handles = {}
 written = set()
 listed = set()
+ended = set()
 
 
 def once(act):
@@ -151,9 +152,14 @@ def answer(kind, id, packet):
         path = packet.text()
         os.listdir(path)
         listed.discard(path)
+        ended.discard(path)
         return send(102, struct.pack(">I", id) + opened((None, path)))
     if kind == 12:
-        entries = names(handles[packet.text()][1])
+        path = handles[packet.text()][1]
+        if "end-first" in FAULTS and path not in ended:
+            ended.add(path)
+            return status(id, EOF)
+        entries = names(path)
         if not entries:
             return status(id, EOF)
         body = b"".join(text(name) + text(b"") + attrs(found) for name, found in entries)
