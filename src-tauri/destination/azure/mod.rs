@@ -242,16 +242,15 @@ impl Destination for Azure {
     }
 }
 
-/// Beside what is there, which may be a signature.
 fn with_query(mut url: Url, query: &[(&str, &str)]) -> Url {
     let mut text = String::new();
-    for (name, value) in query {
+    for (n, (name, value)) in query.iter().enumerate() {
+        if n > 0 {
+            text.push('&');
+        }
         text.extend([name, "="]);
         text.extend(utf8_percent_encode(value, ODD));
-        text.push('&');
     }
-    text.push_str(url.query().unwrap_or_default());
-    let text = text.trim_end_matches('&');
-    url.set_query((!text.is_empty()).then_some(text));
+    url.set_query((!text.is_empty()).then_some(&text));
     url
 }
