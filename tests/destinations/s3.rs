@@ -28,7 +28,7 @@ use crate::servers::s3::{BASE, secrets};
 const FOLDER: &str = "tacacs-0a1b2c3d/manual";
 const MIB: usize = 1 << 20;
 /// Three parts, the last one small.
-const LARGE: usize = 33 * MIB;
+const LARGE: usize = 17 * MIB;
 
 /// As long as a test wants to wait between two tries.
 const PATIENCE: Patience = Patience {

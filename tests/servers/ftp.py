@@ -2,7 +2,7 @@
 
     ftp.py PORT ROOT USER PASSWORD [FAULT[=VALUE]]...
 
-What it does is told line by line on standard output: `login`, `stored BYTES NAME`, `sent BYTES NAME`.
+What it does is told line by line on standard output: `login`, `list FOLDER`, `stored BYTES NAME`, `sent BYTES NAME`.
 """
 
 import errno
@@ -145,12 +145,39 @@ class Control(TLS_FTPHandler if "tls" in FAULTS else FTPHandler):
     auth_failed_timeout = 0
     banner = "Ready"
 
+    def handle(self):
+        if "implicit" in FAULTS:
+            self.secure_connection(self.ssl_context)
+        else:
+            super().handle()
+
+    def handle_ssl_established(self):
+        if "implicit" in FAULTS:
+            super().handle()
+
+    def pre_process_command(self, line, cmd, arg):
+        if FAULTS.get("odd-answer-to") == cmd:
+            self.push("What?\r\n")
+            return
+        if "repeats-what-is-wrong" in FAULTS and cmd == "PASS" and arg != PASSWORD:
+            self.respond("530 I do not understand: %s" % line)
+            return
+        super().pre_process_command(line, cmd, arg)
+
     def on_login(self, username):
         say("login")
 
     def ftp_STOR(self, file, mode="w"):
         if "stores-nothing" in FAULTS:
             self.respond("550 Not enough privileges.")
+            return None
+        if "without-store-restart" in FAULTS and self._restart_position:
+            # As ProFTPD by its defaults.
+            self._restart_position = 0
+            self.respond("451 %s: Append/Restart not permitted, try again" % os.path.basename(file))
+            return None
+        if "overwrites-nothing" in FAULTS and os.path.exists(file):
+            self.respond("550 Overwrite permission denied")
             return None
         return super().ftp_STOR(file, mode)
 
@@ -174,7 +201,12 @@ class Control(TLS_FTPHandler if "tls" in FAULTS else FTPHandler):
             return None
         return super().ftp_RNTO(path)
 
+    def ftp_LIST(self, path):
+        say("list", path)
+        return super().ftp_LIST(path)
+
     def ftp_MLSD(self, path):
+        say("list", path)
         if "endless-line" in FAULTS:
             self.push_dtp_data(b"type=file;" * 10000, cmd="MLSD")
         elif "hostile-names" in FAULTS:

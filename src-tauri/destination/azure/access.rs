@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use reqsign_azure_storage::{Credential, RequestSigner};
 use reqwest::Request;
 use secrecy::{ExposeSecret, SecretString};
-use url::{Host, Url};
+use url::{Host, Url, form_urlencoded};
 
 use crate::destination::DestinationError;
 use crate::destination::http::{checked_address, sign};
@@ -37,7 +37,7 @@ const EMULATED_AT: &str = "http://127.0.0.1:10000/devstoreaccount1";
 const VERSION: HeaderValue = HeaderValue::from_static("2023-11-03");
 
 pub(super) struct Access {
-    /// Its address; with a signature in its query, where one is what proves who asks.
+    /// Its address.
     pub container: Url,
     pub container_name: String,
     proof: Proof,
@@ -50,8 +50,8 @@ enum Proof {
         account: String,
         key: SecretString,
     },
-    /// It is in the address.
-    Signature,
+    /// A query, which every address gets behind its own.
+    Signature(SecretString),
 }
 
 /// What the settings, or a connection string, say.
@@ -86,10 +86,7 @@ impl Access {
                     key,
                 }
             }
-            (None, Some(signature)) => {
-                container.set_query(Some(checked(&signature, settings)?));
-                Proof::Signature
-            }
+            (None, Some(signature)) => Proof::Signature(checked(&signature, settings)?.into()),
             (Some(_), Some(_)) => {
                 return Err(settings.bad("has a connection string with a key and a signature"));
             }
@@ -112,7 +109,10 @@ impl Access {
 
     /// When a signature ends, where it says so: a time, or the beginning of a day.
     pub fn ends(&self) -> Option<Timestamp> {
-        let mut pairs = self.container.query_pairs();
+        let Proof::Signature(signature) = &self.proof else {
+            return None;
+        };
+        let mut pairs = form_urlencoded::parse(signature.expose_secret().as_bytes());
         let (_, end) = pairs.find(|(name, _)| name == "se")?;
         let day = || {
             let start = end.parse::<Date>().ok()?.at(0, 0, 0, 0);
@@ -121,11 +121,19 @@ impl Access {
         end.parse().ok().or_else(day)
     }
 
-    /// After all headers are there.
+    /// Once, after all headers are there.
     pub fn prove(&self, request: &mut Request) -> Result<()> {
         request.headers_mut().insert("x-ms-version", VERSION);
         match &self.proof {
-            Proof::Signature => Ok(()),
+            Proof::Signature(signature) => {
+                let url = request.url_mut();
+                let signed = match url.query() {
+                    Some(own) => SecretString::from(format!("{own}&{}", signature.expose_secret())),
+                    None => signature.clone(),
+                };
+                url.set_query(Some(signed.expose_secret()));
+                Ok(())
+            }
             Proof::Key {
                 signer,
                 account,
@@ -265,5 +273,43 @@ impl Said {
                 .bad("has a connection string with neither AccountKey nor SharedAccessSignature"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{DestinationConfig, DestinationType};
+
+    #[test]
+    fn a_signature_is_in_no_address_but_that_of_a_request() {
+        let config = DestinationConfig {
+            id: "id".to_owned(),
+            name: "name".to_owned(),
+            destination_type: DestinationType::Azure,
+            enabled: true,
+            config: [("account_name", "ada"), ("container_name", "archives")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            created_at: Timestamp::UNIX_EPOCH,
+            created_by: "me".to_owned(),
+            last_backup_at: None,
+            last_backup_status: None,
+        };
+        let token = "?se=2027-01-02&sig=a%2Bb%3D";
+        let secrets = [("sas_token".to_owned(), SecretString::from(token))].into();
+        let access = Access::new(&Settings::new(&config, &secrets)).unwrap();
+        let container = "https://ada.blob.core.windows.net/archives";
+        assert_eq!(access.container.as_str(), container);
+        assert_eq!(access.ends(), "2027-01-02T00:00:00Z".parse().ok());
+        for (asked, proven) in [
+            ("", "?se=2027-01-02&sig=a%2Bb%3D"),
+            ("?comp=list", "?comp=list&se=2027-01-02&sig=a%2Bb%3D"),
+        ] {
+            let url = Url::parse(&format!("{container}{asked}")).unwrap();
+            let mut request = Request::new(http::Method::GET, url);
+            access.prove(&mut request).unwrap();
+            assert_eq!(request.url().as_str(), format!("{container}{proven}"));
+        }
     }
 }

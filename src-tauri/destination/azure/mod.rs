@@ -177,13 +177,24 @@ impl Destination for Azure {
         call: &Call<'_>,
     ) -> Result<Box<dyn Read + Send>> {
         let what = format!("reading `{}`", key.as_str());
+        let past_the_end = |range: &Range<u64>| {
+            let detail = format!(
+                "{what}: there are no bytes {} to {}",
+                range.start, range.end
+            );
+            DestinationError::new(ErrorKind::Truncated, detail)
+        };
         // No request says "no bytes".
-        if let Some(empty) = range.as_ref().filter(|range| range.is_empty()) {
-            return match self.stat(key, call)? {
-                Some(found) if empty.start <= found.size => Ok(Box::new(io::empty())),
-                Some(_) => Err(DestinationError::new(ErrorKind::Truncated, what)),
-                None => Err(DestinationError::new(ErrorKind::Missing, what)),
-            };
+        match range.as_ref().filter(|range| range.is_empty()) {
+            Some(reversed) if reversed.start > reversed.end => return Err(past_the_end(reversed)),
+            Some(empty) => {
+                return match self.stat(key, call)? {
+                    Some(found) if empty.start <= found.size => Ok(Box::new(io::empty())),
+                    Some(_) => Err(past_the_end(empty)),
+                    None => Err(DestinationError::new(ErrorKind::Missing, what)),
+                };
+            }
+            None => {}
         }
         let mut request = self.blob(key, Method::GET, &[]);
         let length = range.as_ref().map(|range| range.end - range.start);
@@ -231,16 +242,15 @@ impl Destination for Azure {
     }
 }
 
-/// Beside what is there, which may be a signature.
 fn with_query(mut url: Url, query: &[(&str, &str)]) -> Url {
     let mut text = String::new();
-    for (name, value) in query {
+    for (n, (name, value)) in query.iter().enumerate() {
+        if n > 0 {
+            text.push('&');
+        }
         text.extend([name, "="]);
         text.extend(utf8_percent_encode(value, ODD));
-        text.push('&');
     }
-    text.push_str(url.query().unwrap_or_default());
-    let text = text.trim_end_matches('&');
-    url.set_query((!text.is_empty()).then_some(text));
+    url.set_query((!text.is_empty()).then_some(&text));
     url
 }

@@ -6,6 +6,7 @@ mod cases;
 
 use super::{Call, Destination, TestCheck};
 use bench::Bench;
+pub(super) use cases::LARGE;
 
 /// A promise, and how it is tried.
 pub struct Case {

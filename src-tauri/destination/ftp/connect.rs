@@ -42,10 +42,13 @@ pub(super) fn connect(site: &Site, watch: &Arc<Watch>) -> Result<ImplFtpStream<W
     }
     if let Protection::Implicit(_) = &site.protection {
         for line in ["PBSZ 0", "PROT P"] {
-            if let Err(FtpError::UnexpectedResponse(response)) = ftp.custom_command(line, &[])
-                && Reply::parse(&response.body).code != 200
-            {
-                return Err(no_tls(watch, FtpError::UnexpectedResponse(response)));
+            match ftp.custom_command(line, &[]) {
+                Ok(response) | Err(FtpError::UnexpectedResponse(response)) => {
+                    if Reply::parse(&response.body).code != 200 {
+                        return Err(no_tls(watch, FtpError::UnexpectedResponse(response)));
+                    }
+                }
+                Err(e) => return Err(no_tls(watch, e)),
             }
         }
     }
@@ -89,6 +92,6 @@ fn no_tls(watch: &Watch, error: FtpError) -> DestinationError {
                 ..reply.refusal(what)
             }
         }
-        other => of_library(watch, "AUTH TLS", other),
+        other => of_library(watch, "protecting the connection", other),
     }
 }

@@ -1,5 +1,5 @@
 //! What is there: folders and their names by MLSD or, where a server has no such thing, by LIST; sizes and times of single files. What is
-//! missing is told from what is forbidden by the listing of the folder around it, because FTP has one code for both.
+//! missing is told from what is forbidden by MLST, or by the listing of the folder around it, because FTP has one code for both.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -10,6 +10,7 @@ use super::reply::Reply;
 use super::session::{Hidden, Session};
 use super::transfer::cut;
 use crate::destination::folders::{Entry, EntryKind};
+use crate::destination::key::Level;
 use crate::destination::{DestinationError, ErrorKind};
 
 type Result<T> = std::result::Result<T, DestinationError>;
@@ -36,19 +37,40 @@ impl Session {
         if reply.code != 550 {
             return Err(reply.refusal("entering a folder"));
         }
-        let Some((name, around)) = path.split_last() else {
-            let detail = format!("the folder `{full}` cannot be entered: {}", reply.told());
-            return Err(DestinationError::new(ErrorKind::Missing, detail));
-        };
-        let is_there = self.folder(around)?.is_some_and(|entries| {
-            let is_it = |entry: &Entry| entry.name == *name && entry.kind == EntryKind::Folder;
-            entries.iter().any(is_it)
-        });
-        if is_there {
-            let detail = format!("the folder `{full}` cannot be entered: {}", reply.told());
-            return Err(DestinationError::new(ErrorKind::Forbidden, detail));
-        }
+        self.require_missing(path, &reply)?;
         Ok(None)
+    }
+
+    /// Of a folder that cannot be entered, for what the server said. `Forbidden` where it is there, `Missing` where there is no base.
+    fn require_missing(&mut self, path: &[String], said: &Reply) -> Result<()> {
+        let full = self.path(&path.join("/"));
+        let closed = |kind| {
+            let detail = format!("the folder `{full}` cannot be entered: {}", said.told());
+            Err(DestinationError::new(kind, detail))
+        };
+        let Some((name, around)) = path.split_last() else {
+            return closed(ErrorKind::Missing);
+        };
+        let can_tell = self.has("MLST");
+        if can_tell && is_folder(&self.ask(&format!("MLST {full}"))?) {
+            return closed(ErrorKind::Forbidden);
+        }
+        // What may be anybody's may be large, and is nothing of ours where it is closed: whether it can be entered says enough.
+        if can_tell || Level::may_be_anybodys(around) {
+            let outside = self.path(&around.join("/"));
+            let reply = self.ask(&format!("CWD {outside}"))?;
+            return match reply.code {
+                200 | 250 => Ok(()),
+                550 => self.require_missing(around, &reply),
+                _ => Err(reply.refusal("entering a folder")),
+            };
+        }
+        let entries = self.folder(around)?.unwrap_or_default();
+        let is_it = |entry: &Entry| entry.name == *name && entry.kind == EntryKind::Folder;
+        if entries.iter().any(is_it) {
+            return closed(ErrorKind::Forbidden);
+        }
+        Ok(())
     }
 
     /// Of the folder that is entered.
@@ -78,6 +100,7 @@ impl Session {
         command: &str,
         understand: impl Fn(&str) -> std::result::Result<Option<Entry>, Odd>,
     ) -> Result<Vec<Entry>> {
+        let _bounded = self.bounded();
         let mut transfer = match self.transfer(command, 0) {
             Err(e) if e.detail.to_lowercase().contains("no files") => return Ok(Vec::new()),
             opened => opened?,
@@ -127,17 +150,13 @@ impl Session {
         let path = self.path(&super::join(folder, name));
         if self.has("MLST") {
             let reply = self.ask(&format!("MLST {path}"))?;
-            let facts = reply.lines.iter().skip(1).find(|line| line.contains(';'));
-            return match (reply.code, facts.map(|line| Facts::of(line.trim_start()))) {
-                (
-                    250,
-                    Some(Facts {
-                        kind: EntryKind::File,
-                        size: Some(size),
-                        modified,
-                        ..
-                    }),
-                ) => Ok(Some(Found { size, modified })),
+            return match facts(&reply) {
+                Some(Facts {
+                    kind: EntryKind::File,
+                    size: Some(size),
+                    modified,
+                    ..
+                }) => Ok(Some(Found { size, modified })),
                 _ => self.look(folder, name),
             };
         }
@@ -164,6 +183,17 @@ impl Session {
             modified: entry.modified,
         }))
     }
+}
+
+/// What MLST answers.
+fn facts(reply: &Reply) -> Option<Facts<'_>> {
+    let mut lines = reply.lines.iter().skip(1).filter(|_| reply.code == 250);
+    let line = lines.find(|line| line.contains(';'))?;
+    Some(Facts::of(line.trim_start()))
+}
+
+fn is_folder(reply: &Reply) -> bool {
+    facts(reply).is_some_and(|facts| facts.kind == EntryKind::Folder)
 }
 
 /// None at the end.

@@ -15,6 +15,7 @@ mod wire;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -76,6 +77,7 @@ pub(super) fn open(settings: &Settings<'_>) -> Result<Arc<dyn Destination>> {
         name: settings.name().to_owned(),
         owner: Owner::of(settings.id()),
         pool: Arc::new(Pool::new(site)),
+        begins_anew: AtomicBool::new(false),
     }))
 }
 
@@ -126,6 +128,8 @@ struct Ftp {
     name: String,
     owner: Owner,
     pool: Arc<Pool>,
+    /// The server was seen to take no upload that begins in the middle.
+    begins_anew: AtomicBool,
 }
 
 fn folders_of(key: &Key) -> Vec<String> {

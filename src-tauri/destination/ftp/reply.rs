@@ -1,11 +1,23 @@
 //! What a server answers, and what kind of failure it means. It sends nothing.
 
 use crate::destination::{DestinationError, ErrorKind};
+use crate::model::harmless;
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
 /// What is shown of an answer.
 const SHOWN: usize = 200;
+
+/// What servers call a disk that is full. The last is all that vsftpd says of it.
+const FULL: &[&str] = &[
+    "no space",
+    "not enough space",
+    "out of space",
+    "quota",
+    "disk full",
+    "enospc",
+    "451 failure writing to local file",
+];
 
 /// A code of three digits and what the server says to it.
 #[derive(Clone, Debug)]
@@ -28,6 +40,16 @@ impl Reply {
         }
     }
 
+    /// As it came, but for this: some servers repeat what they do not like.
+    pub fn without(mut self, secret: &str) -> Self {
+        if !secret.is_empty() {
+            for line in &mut self.lines {
+                *line = line.replace(secret, "…");
+            }
+        }
+        self
+    }
+
     pub fn is(&self, codes: &[u16]) -> bool {
         codes.contains(&self.code)
     }
@@ -36,9 +58,8 @@ impl Reply {
     pub fn told(&self) -> String {
         let last = self.lines.iter().rev().find(|line| !line.trim().is_empty());
         let line = last.map_or("an empty answer", |line| line.trim());
-        let shown = line.chars().take(SHOWN);
-        let harmless = shown.map(|c| if c.is_control() { '?' } else { c });
-        harmless.collect()
+        let shown: String = line.chars().take(SHOWN).collect();
+        harmless(&shown).into_owned()
     }
 
     /// Itself where it is one of the codes; else what it means that it is not.
@@ -55,10 +76,9 @@ impl Reply {
         DestinationError::new(self.kind(), format!("{what}: {}", self.told()))
     }
 
-    /// Of an upload: there a local error is mostly a disk that is full.
+    /// Of an upload: whether it is space that is missing only words tell, whatever the code.
     pub fn refusal_to_store(&self, what: &str) -> DestinationError {
-        let full = self.code == 451
-            || self.code >= 400 && self.says(&["no space", "quota", "disk full", "enospc"]);
+        let full = self.code >= 400 && self.says(FULL);
         DestinationError {
             kind: if full { ErrorKind::Space } else { self.kind() },
             ..self.refusal(what)
@@ -127,6 +147,11 @@ mod tests {
         for (line, kind) in [
             ("451 Failure writing to local file.", ErrorKind::Space),
             (
+                "451 a: Append/Restart not permitted, try again",
+                ErrorKind::Truncated,
+            ),
+            ("451 Local error in processing.", ErrorKind::Truncated),
+            (
                 "426 No space left on device; transfer aborted.",
                 ErrorKind::Space,
             ),
@@ -143,8 +168,10 @@ mod tests {
 
     #[test]
     fn what_a_server_says_cannot_paint_the_terminal() {
-        let reply = Reply::parse(b"230-Hello\r\n230 \x1b[31mred\x07\r\n\r\n");
-        assert_eq!((reply.code, reply.told().as_str()), (230, "230 ?[31mred?"));
+        let said = "230-Hello\r\n230 \u{1b}[31mred\u{202e}\r\n\r\n";
+        let reply = Reply::parse(said.as_bytes());
+        let told = "230 \u{fffd}[31mred\u{fffd}";
+        assert_eq!((reply.code, reply.told().as_str()), (230, told));
         let long = Reply::parse("550 ä".repeat(200).as_bytes());
         assert_eq!(long.told().chars().count(), SHOWN);
     }

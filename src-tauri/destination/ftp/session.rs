@@ -12,7 +12,7 @@ use suppaftp::{FtpError, ImplFtpStream};
 use super::connect::connect;
 use super::reply::Reply;
 use super::transfer::Transfer;
-use super::wire::{Watch, Wire};
+use super::wire::{Bounded, Watch, Wire};
 use crate::destination::net::Net;
 use crate::destination::{Call, DestinationError, ErrorKind};
 
@@ -70,7 +70,10 @@ pub(super) enum Hidden {
 impl Session {
     pub fn open(site: &Site, call: &Call<'_>) -> Result<Self> {
         let watch = Watch::new(site.net.clone(), site.patience, call);
-        let ftp = connect(site, &watch)?;
+        let ftp = {
+            let _bounded = watch.bounded();
+            connect(site, &watch)?
+        };
         let mut session = Self {
             ftp,
             watch,
@@ -88,7 +91,8 @@ impl Session {
     fn log_in(&mut self, site: &Site) -> Result<()> {
         let user = self.ask(&format!("USER {}", site.username))?;
         let reply = if user.code == 331 {
-            self.ask(&format!("PASS {}", site.password.expose_secret()))?
+            let password = site.password.expose_secret();
+            self.ask(&format!("PASS {password}"))?.without(password)
         } else {
             user
         };
@@ -153,6 +157,7 @@ impl Session {
 
     /// Asks, and gives whatever is answered.
     pub fn ask(&mut self, line: &str) -> Result<Reply> {
+        let _bounded = self.watch.bounded();
         // None of the codes is expected, so that each answer comes whole, the unexpected one too.
         match self.ftp.custom_command(line, &[]) {
             Ok(response) | Err(FtpError::UnexpectedResponse(response)) => {
@@ -164,20 +169,32 @@ impl Session {
 
     /// Opens a data connection for this command, from an offset for those that have one.
     pub fn transfer(&mut self, line: &str, offset: u64) -> Result<Transfer> {
+        self.begin(line, offset)?
+            .map_err(|refused| refused.refusal(verb(line)))
+    }
+
+    /// The same; what the server says where it refuses before any data passes.
+    pub fn begin(
+        &mut self,
+        line: &str,
+        offset: u64,
+    ) -> Result<std::result::Result<Transfer, Reply>> {
         let offset = usize::try_from(offset).map_err(|_| {
             DestinationError::new(ErrorKind::Config, "this machine cannot count that far")
         })?;
         let what = verb(line);
+        let _bounded = self.watch.bounded();
         self.ftp
             .resume_transfer(offset)
             .map_err(|e| self.failed(what, e))?;
         match self.ftp.custom_data_command(line, &[125, 150].map(status)) {
-            Ok((_, stream)) => Ok(Transfer {
+            Ok((_, stream)) => Ok(Ok(Transfer {
                 stream: Some(stream),
                 watch: Arc::clone(&self.watch),
                 what,
-            }),
+            })),
             Err(FtpError::SecureError(_)) => Err(self.failed_data_connection(what)),
+            Err(FtpError::UnexpectedResponse(response)) => Ok(Err(Reply::parse(&response.body))),
             Err(e) => Err(self.failed(what, e)),
         }
     }
@@ -223,6 +240,11 @@ impl Session {
     pub fn rest(&mut self) -> bool {
         self.used = Instant::now();
         !self.watch.is_over()
+    }
+
+    /// As of the watch.
+    pub fn bounded(&self) -> Option<Bounded> {
+        self.watch.bounded()
     }
 
     /// The rest is only nice to have.

@@ -31,6 +31,7 @@ impl Transfer {
 
     /// Everything was written. What the server says to that.
     pub fn end_writing(mut self, what: &str) -> Result<()> {
+        let _bounded = self.watch.bounded();
         let ended = self.wire().and_then(Wire::end_writing);
         match (self.completion(), ended) {
             (Ok(Some(reply)), _) => Err(reply.refusal_to_store(what)),
@@ -75,6 +76,7 @@ impl Transfer {
         let Some(stream) = self.stream.take() else {
             return Ok(None);
         };
+        let _bounded = self.watch.bounded();
         match stream.finish() {
             Ok(()) => Ok(None),
             Err(FtpError::UnexpectedResponse(response)) => Ok(Some(Reply::parse(&response.body))),

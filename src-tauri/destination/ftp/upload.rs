@@ -2,10 +2,13 @@
 //! nothing exclusively: whether the name is free is asked right before.
 
 use std::io::Write;
+use std::sync::atomic::Ordering;
 
 use super::Ftp;
 use super::download::Reading;
+use super::reply::Reply;
 use super::session::Session;
+use super::transfer::Transfer;
 use crate::destination::body::Sending;
 use crate::destination::{
     Body, Call, Destination, DestinationError, ErrorKind, Key, Stored, Unfinished, Verification,
@@ -18,6 +21,7 @@ const MAKE_ATTEMPTS: u32 = 3;
 /// Where the server knows of modes. Others refuse, and need not.
 const FILE_MODE: &str = "600";
 const FOLDER_MODE: &str = "700";
+const SENDING: &str = "sending the archive";
 
 /// An archive, and where it goes.
 struct Upload<'a> {
@@ -70,10 +74,14 @@ impl Ftp {
         session.make_folder(&upload.folder)?;
         upload.require_free(&mut session)?;
         let arrived = if begun {
-            upload.arrived(&mut session)?
+            upload.arrived(&mut session, self.begins_anew.load(Ordering::Relaxed))?
         } else {
             None
         };
+        if begun && arrived.is_none() {
+            // Some servers overwrite nothing. One that still writes what came before the cut writes to a file without a name then.
+            session.ask(&format!("DELE {}", session.path(&upload.temporary_path())))?;
+        }
         *left = Some(Unfinished(upload.temporary.clone()));
         self.send(&upload, session, arrived)?;
         if let Err(e) = self.read_back(&upload) {
@@ -99,7 +107,18 @@ impl Ftp {
         let mut sending = Sending::open(upload.body, &self.name, upload.call)?;
         sending.skip(arrived.unwrap_or(0))?;
         if arrived != Some(upload.body.length) {
-            let sent = upload.store(&mut session, &mut sending);
+            let sent = match upload.begin(&mut session, sending.sent())? {
+                Ok(transfer) => Upload::store(transfer, &mut sending),
+                Err(refused) if sending.sent() > 0 && may_be_of_the_offset(&refused) => {
+                    self.begins_anew.store(true, Ordering::Relaxed);
+                    let detail = format!(
+                        "the server does not go on from what has arrived: {}",
+                        refused.told()
+                    );
+                    return Err(DestinationError::new(ErrorKind::Truncated, detail));
+                }
+                Err(refused) => Err(refused.refusal_to_store(SENDING)),
+            };
             if sent.as_ref().is_err_and(|e| e.kind == ErrorKind::Forbidden) {
                 drop(session);
                 return self.folder_went_away(upload, sent);
@@ -141,6 +160,16 @@ impl Ftp {
     }
 }
 
+/// Servers that offer to go on at an offset and refuse it to uploads (`ProFTPD` without `AllowStoreRestart`, its default, as 451) have many
+/// words for that. Not what they say of space or of connections.
+fn may_be_of_the_offset(refused: &Reply) -> bool {
+    let kind = refused.refusal_to_store(SENDING).kind;
+    matches!(
+        kind,
+        ErrorKind::Truncated | ErrorKind::Protocol | ErrorKind::Forbidden
+    )
+}
+
 impl Upload<'_> {
     fn temporary_path(&self) -> String {
         super::join(&self.folder, &self.temporary)
@@ -155,32 +184,39 @@ impl Upload<'_> {
     }
 
     /// How much of an earlier try can be gone on from; None: nothing.
-    fn arrived(&self, session: &mut Session) -> Result<Option<u64>> {
+    fn arrived(&self, session: &mut Session, begins_anew: bool) -> Result<Option<u64>> {
         let there = session.size(&self.folder, &self.temporary)?;
         let whole = self.body.length;
-        Ok(there.filter(|there| *there == whole || *there < whole && session.has("REST")))
+        let goes_on = !begins_anew && session.has("REST");
+        Ok(there.filter(|there| *there == whole || goes_on && (1..whole).contains(there)))
     }
 
-    fn store(&self, session: &mut Session, sending: &mut Sending<'_>) -> Result<()> {
-        let what = "sending the archive";
+    /// From the offset on, rather than at the end: the server may still be writing what came before the cut.
+    fn begin(
+        &self,
+        session: &mut Session,
+        offset: u64,
+    ) -> Result<std::result::Result<Transfer, Reply>> {
         let path = session.path(&self.temporary_path());
-        // From the offset on, rather than at the end: the server may still be writing what came before the cut.
-        let mut transfer = session.transfer(&format!("STOR {path}"), sending.sent())?;
+        session.begin(&format!("STOR {path}"), offset)
+    }
+
+    fn store(mut transfer: Transfer, sending: &mut Sending<'_>) -> Result<()> {
         let mut broken = None;
         let sent = ahead::copy(
             || sending.next(),
             |block| {
                 transfer.write_all(&block).map_err(|e| {
                     broken = Some(e);
-                    DestinationError::new(ErrorKind::Truncated, what)
+                    DestinationError::new(ErrorKind::Truncated, SENDING)
                 })
             },
         );
         if let Some(e) = broken {
-            return Err(transfer.failed_writing(what, e));
+            return Err(transfer.failed_writing(SENDING, e));
         }
         sent?;
-        transfer.end_writing(what)
+        transfer.end_writing(SENDING)
     }
 
     fn publish(&self, session: &mut Session) -> Result<()> {

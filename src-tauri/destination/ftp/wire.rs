@@ -22,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const CONNECT: Duration = Duration::from_secs(15);
 /// A control connection says nothing while hours of data pass; boxes on the way forget the silent.
 const KEEP_ALIVE: Duration = Duration::from_mins(1);
+/// A reply or a listing that never ends is no silence: it may take this many times what a silence may.
+const DRIPS: u32 = 10;
 /// What is worth waiting for at the end of a data connection that was written to.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -37,6 +39,8 @@ struct Rules {
     cancel: Cancel,
     deadline: Option<Instant>,
     silence: Duration,
+    /// Since when a reply or a listing is waited for. None: data passes for as long as it does.
+    since: Option<Instant>,
     /// The session is given up: nothing waits for it any more.
     over: bool,
     /// What a handshake failed with. The way through the FTP library leaves only its text.
@@ -49,6 +53,7 @@ impl Watch {
             cancel: call.cancel.clone(),
             deadline: call.deadline,
             silence: patience,
+            since: None,
             over: false,
             refused: None,
         };
@@ -79,6 +84,16 @@ impl Watch {
 
     pub fn relax(&self) {
         self.rules().silence = self.patience;
+    }
+
+    /// What is waited for until the guard goes is a reply or a listing, and has to end. Within another such wait it is part of that.
+    pub fn bounded(self: &Arc<Self>) -> Option<Bounded> {
+        let mut rules = self.rules();
+        if rules.since.is_some() {
+            return None;
+        }
+        rules.since = Some(Instant::now());
+        Some(Bounded(Arc::clone(self)))
     }
 
     pub fn give_up(&self) {
@@ -113,6 +128,11 @@ impl Watch {
         call.check()?;
         if start.elapsed() >= silence {
             let detail = format!("the server was silent for {} s", silence.as_secs());
+            return Err(DestinationError::new(ErrorKind::Timeout, detail).into());
+        }
+        let most = self.patience.saturating_mul(DRIPS);
+        if rules.since.is_some_and(|since| since.elapsed() >= most) {
+            let detail = format!("the server came to no end in {} s", most.as_secs());
             return Err(DestinationError::new(ErrorKind::Timeout, detail).into());
         }
         Ok(())
@@ -187,6 +207,15 @@ impl Watch {
             ..Call::new(&cancel, &NoObserver)
         };
         self.net.run(&call, work)
+    }
+}
+
+/// A wait that has to end.
+pub(super) struct Bounded(Arc<Watch>);
+
+impl Drop for Bounded {
+    fn drop(&mut self) {
+        self.0.rules().since = None;
     }
 }
 

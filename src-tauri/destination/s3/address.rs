@@ -44,7 +44,7 @@ impl Address {
         let by_path = given.is_some() || bucket.contains('.');
         let by_path = settings.flag("path_style", by_path)?;
         let host = endpoint.host_str().unwrap_or_default();
-        let is_amazon = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+        let is_amazon = is_amazon(host);
         let root = if by_path {
             let path = endpoint.path().trim_end_matches('/');
             format!("{}{path}/{bucket}", origin(&endpoint, None))
@@ -116,6 +116,17 @@ fn amazon(settings: &Settings<'_>, region: &str) -> Result<Url> {
     let china = if region.starts_with("cn-") { ".cn" } else { "" };
     let text = format!("https://s3.{region}.amazonaws.com{china}");
     Url::parse(&text).map_err(|_| settings.bad("takes the name of a `region`"))
+}
+
+/// Anybody's machine may have a name there; only that of the service has a label for it (`s3`, `s3-eu-west-1`, …). A load balancer's begins
+/// as its owner wants.
+fn is_amazon(host: &str) -> bool {
+    let domains = [".amazonaws.com", ".amazonaws.com.cn"];
+    let name = domains.iter().find_map(|domain| host.strip_suffix(domain));
+    let is_service = |label: &str| label == "s3" || label.starts_with("s3-");
+    name.is_some_and(|name| {
+        name.split('.').any(is_service) && !name.split('.').any(|label| label == "elb")
+    })
 }
 
 fn origin(url: &Url, before: Option<&str>) -> String {
@@ -199,6 +210,34 @@ mod tests {
         ];
         for (settings, expected) in cases {
             assert_eq!(url(settings, "k").unwrap(), *expected, "{settings:?}");
+        }
+    }
+
+    #[test]
+    fn amazons_own_is_told_from_what_others_run_there() {
+        for (host, is_its_own) in [
+            ("s3.amazonaws.com", true),
+            ("s3.eu-west-3.amazonaws.com", true),
+            ("s3-eu-west-1.amazonaws.com", true),
+            ("s3.dualstack.eu-west-3.amazonaws.com", true),
+            ("s3-fips.us-east-1.amazonaws.com", true),
+            ("b.s3.eu-west-3.amazonaws.com", true),
+            ("b.s3.cn-north-1.amazonaws.com.cn", true),
+            (
+                "bucket.vpce-1a2b-3c4d.s3.us-east-1.vpce.amazonaws.com",
+                true,
+            ),
+            ("ec2-3-120-1-2.eu-central-1.compute.amazonaws.com", false),
+            ("minio-12.eu-west-3.elb.amazonaws.com", false),
+            ("s3-mine-12.eu-west-3.elb.amazonaws.com", false),
+            ("s3-mine-12.elb.eu-west-3.amazonaws.com", false),
+            ("s3x.eu-west-3.amazonaws.com", false),
+            ("amazonaws.com", false),
+            ("s3.amazonaws.com.example.net", false),
+            ("s3.myamazonaws.com", false),
+            ("s3.example.net", false),
+        ] {
+            assert_eq!(is_amazon(host), is_its_own, "{host}");
         }
     }
 

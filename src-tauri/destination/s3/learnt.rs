@@ -28,22 +28,20 @@ impl Fact {
         self.get() == Some(true)
     }
 
-    fn is_known_to_fail(&self) -> bool {
+    pub fn is_known_to_fail(&self) -> bool {
         self.get() == Some(false)
     }
 }
 
 #[derive(Default)]
 pub(super) struct Learnt {
-    /// `If-None-Match: *` keeps a PUT from replacing what is there.
+    /// `If-None-Match: *` keeps a PUT from replacing what is there. Where it is known not to, it is not sent: some stores refuse it.
     pub creates_only: Fact,
     /// … and the completion of an upload in parts.
     pub completes_only: Fact,
     /// A wrong `x-amz-checksum-sha256` is refused: one that was accepted is the store's own word.
     pub checks_sums: Fact,
-    /// The header for the condition is taken, honoured or not.
-    pub takes_conditions: Fact,
-    /// … and that for the checksum.
+    /// The header for the checksum is taken, looked at or not.
     pub takes_sums: Fact,
 }
 
@@ -59,10 +57,6 @@ impl Learnt {
 
     pub fn atomic_create(&self) -> bool {
         self.creates_only.is_known_to_hold() && self.completes_only.is_known_to_hold()
-    }
-
-    pub fn with_conditions(&self) -> bool {
-        !self.takes_conditions.is_known_to_fail()
     }
 
     pub fn with_sums(&self) -> bool {

@@ -24,7 +24,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 
-use super::http::{Download, date};
+use super::http::date;
 use super::settings::Settings;
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
@@ -44,6 +44,7 @@ const SETTINGS: &[&str] = &[
     "base_path",
     "path_style",
     "ca_file",
+    "fingerprint",
 ];
 
 pub(super) fn open(settings: &Settings<'_>) -> Result<Arc<dyn Destination>> {
@@ -166,8 +167,7 @@ impl S3 {
             ask = ask.header(RANGE, format!("bytes={}-{}", range.start, range.end - 1));
         }
         match self.store.fetch(&ask, length, call)? {
-            Ok(Download::Content { reader, .. }) => Ok(Box::new(reader)),
-            Ok(Download::Refused(_)) => Err(missing(key)),
+            Ok(reader) => Ok(Box::new(reader)),
             Err(refusal) => Err(refusal.into_error()),
         }
     }

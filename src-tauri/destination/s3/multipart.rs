@@ -11,13 +11,15 @@ use super::answers::{self, Arrived, ArrivedPart, Complete, Completed, Created, S
 use super::store::Ask;
 use super::write::{Acknowledged, Upload, Write, base64, exists};
 use super::{ETAG, MARK, NONE_MATCH, S3, SHA256};
+use crate::destination::contract::LARGE;
 use crate::destination::parts::{Part, Parts, Sum};
 use crate::destination::{Body, Call, DestinationError, ErrorKind, Key};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
 /// Of a part, where the archive is not so large that it would have too many.
-const PART: u64 = 16 << 20;
+const PART: u64 = 8 << 20;
+const _: () = assert!(PART < LARGE as u64);
 /// S3 takes 10,000.
 const MOST_PARTS: u64 = 9_000;
 const SENDERS: usize = 4;
@@ -83,7 +85,9 @@ impl S3 {
         });
         let is_gone = sent.is_gone.into_inner();
         let acknowledged = sent.acknowledged.into_inner();
-        upload.parts = acknowledged.unwrap_or_else(PoisonError::into_inner);
+        let acknowledged = acknowledged.unwrap_or_else(PoisonError::into_inner);
+        // A try that ended before it came to a part does not forget that the part has arrived.
+        upload.parts.extend(acknowledged);
         if is_gone {
             write.upload = None;
         }
@@ -92,24 +96,28 @@ impl S3 {
     }
 
     fn create(&self, at: &str, mark: &str, body: &Body, call: &Call<'_>) -> Result<Upload> {
+        let mut extras = self.extras(None);
         loop {
-            let sums = self.learnt.with_sums();
             let mut ask = Ask::new(Method::POST, at)
                 .query("uploads", "")
                 .header(MARK, mark);
-            if sums {
+            if extras.sums {
                 ask = ask.header("x-amz-checksum-algorithm", "SHA256");
             }
-            match self.store.ask(ask, call)? {
+            let refusal = match self.store.ask(ask, call)? {
                 Ok(answer) => {
+                    self.accepted(extras, None);
                     let created: Created = answers::read(&answer.body, "InitiateMultipartUpload")?;
                     return Ok(Upload {
                         size: PART.max(body.length.div_ceil(MOST_PARTS)),
                         ..Upload::empty(created.upload_id)
                     });
                 }
-                Err(refusal) if self.adapt(&refusal, false, sums) => {}
-                Err(refusal) => return Err(refusal.into_error()),
+                Err(refusal) => refusal,
+            };
+            match self.with_less(extras, &refusal, None) {
+                Some(less) => extras = less,
+                None => return Err(refusal.into_error()),
             }
         }
     }
@@ -233,12 +241,13 @@ impl S3 {
         };
         let id = upload.id.clone();
         write.sha256 = Some(composite(&upload.parts));
+        let creates_only = Some(&self.learnt.completes_only);
+        let mut extras = self.extras(creates_only);
         loop {
-            let (conditions, sums) = (self.learnt.with_conditions(), self.learnt.with_sums());
             let mut ask = Ask::new(Method::POST, &at)
                 .query("uploadId", &id)
-                .body(document(&upload.parts, sums)?);
-            if conditions {
+                .body(document(&upload.parts, extras.sums)?);
+            if extras.condition {
                 ask = ask.header(NONE_MATCH, "*");
             }
             // Its success may come as a failure's text, and its word may be lost.
@@ -250,6 +259,7 @@ impl S3 {
                 Ok(answer) => {
                     let completed: Completed =
                         answers::read(&answer.body, "CompleteMultipartUpload")?;
+                    self.accepted(extras, creates_only);
                     write.upload = None;
                     write.etag = completed.etag;
                     return Ok(completed.sha256);
@@ -272,8 +282,12 @@ impl S3 {
                 }
                 // Or it was completed before, and that was not heard: the next try looks.
                 GONE => write.upload = None,
-                _ if self.adapt(&refusal, conditions, sums) => continue,
-                _ => {}
+                _ => {
+                    if let Some(less) = self.with_less(extras, &refusal, creates_only) {
+                        extras = less;
+                        continue;
+                    }
+                }
             }
             return Err(refusal.into_error());
         }

@@ -71,17 +71,13 @@ impl S3 {
 
     /// `key` was just written, with this body.
     pub(super) fn probe_conditions(&self, key: &Key, body: &Body, call: &Call<'_>) -> Result<()> {
-        let is_known =
-            self.learnt.creates_only.get().is_some() && self.learnt.completes_only.get().is_some();
+        let facts = [&self.learnt.creates_only, &self.learnt.completes_only];
+        let is_known = facts.iter().any(|fact| fact.is_known_to_fail())
+            || facts.iter().all(|fact| fact.is_known_to_hold());
         if is_known || key.folders().next() != Some(Key::CONTRACT_FOLDER) {
             return Ok(());
         }
         let at = self.at(key);
-        if !self.learnt.with_conditions() {
-            self.learnt.creates_only.set(false);
-            self.learnt.completes_only.set(false);
-            return Ok(());
-        }
         let seen = self.try_to_overwrite(&at, call);
         if matches!(seen, Ok([Some(true), Some(true)])) {
             return Ok(());

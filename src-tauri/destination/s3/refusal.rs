@@ -15,6 +15,7 @@ use crate::model::harmless;
 const REGION: &str = "x-amz-bucket-region";
 /// What of a store's own words is passed on.
 const LONGEST_MESSAGE: usize = 300;
+const LONGEST_CODE: usize = 80;
 const AWAY: &str = "the store has put the archive away and has to bring it back first (a restore of its storage class)";
 
 pub(super) struct Refusal {
@@ -43,7 +44,7 @@ impl Refusal {
         let message = said.message.replace(secret, "…");
         Self {
             status: answer.status,
-            code: said.code,
+            code: said.code.chars().take(LONGEST_CODE).collect(),
             message: message.chars().take(LONGEST_MESSAGE).collect(),
             what: what.to_owned(),
             bucket: address.bucket.clone(),
@@ -93,15 +94,14 @@ impl Refusal {
             | "UnauthorizedAccess" => ErrorKind::Authentication,
             "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "InvalidObjectState"
             | "MethodNotAllowed" | "InvalidPayer" => ErrorKind::Forbidden,
-            "NoSuchBucket"
-            | "InvalidBucketName"
+            "InvalidBucketName"
             | "PermanentRedirect"
             | "TemporaryRedirect"
             | "KeyTooLongError"
             | "RequestTimeTooSkewed"
             | "RequestExpired"
             | "InvalidRegion" => ErrorKind::Config,
-            "NoSuchKey" | "NoSuchVersion" => ErrorKind::Missing,
+            "NoSuchBucket" | "NoSuchKey" | "NoSuchVersion" => ErrorKind::Missing,
             "PreconditionFailed" => ErrorKind::Exists,
             "EntityTooLarge"
             | "QuotaExceeded"

@@ -1,5 +1,7 @@
 //! One request to a store, signed (AWS Signature Version 4), and its answer. It knows no operation.
 
+use std::io::Read;
+
 use ::http::{HeaderName, HeaderValue, Method};
 use bytes::Bytes;
 use reqsign_aws_v4::{Credential, EMPTY_STRING_SHA256, RequestSigner};
@@ -149,11 +151,11 @@ impl Store {
         ask: &Ask<'_>,
         length: Option<u64>,
         call: &Call<'_>,
-    ) -> Result<Told<Download>> {
+    ) -> Result<Told<impl Read + Send + use<>>> {
         let request = self.signed(ask)?;
         match self.http.download(request, length, call)? {
             Download::Refused(answer) => Ok(Err(self.refusal(&answer, &ask.what()))),
-            content @ Download::Content { .. } => Ok(Ok(content)),
+            Download::Content { reader, .. } => Ok(Ok(reader)),
         }
     }
 

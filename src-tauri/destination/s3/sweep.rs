@@ -29,9 +29,9 @@ impl S3 {
         let mut markers = (String::new(), String::new());
         loop {
             call.check()?;
+            // Names as they are: those of the markers are asked for again, and what of them is encoded otherwise no two stores agree on.
             let mut ask = Ask::new(Method::GET, "")
                 .query("uploads", "")
-                .query("encoding-type", "url")
                 .query("prefix", &self.base);
             if turns.token().is_some() {
                 ask = ask

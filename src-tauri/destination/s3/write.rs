@@ -9,16 +9,19 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::learnt::Fact;
 use super::refusal::Refusal;
 use super::store::Ask;
 use super::{ETAG, Found, MARK, NONE_MATCH, S3, SHA256};
 use crate::destination::body::Sending;
+use crate::destination::contract::LARGE;
 use crate::destination::{Body, Call, Destination, DestinationError, ErrorKind, Key, Unfinished};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
-/// What is sent in one request.
-const SMALL: u64 = 16 << 20;
+/// What is sent in one request. "Test destination" sends more than that.
+const SMALL: u64 = 8 << 20;
+const _: () = assert!(SMALL < LARGE as u64);
 
 /// What one write has done so far. As text it is what a try leaves to the next one.
 #[derive(Serialize, Deserialize)]
@@ -88,6 +91,14 @@ impl Write {
     }
 }
 
+/// The headers of a request that not every store takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extras {
+    /// That the name is free.
+    pub condition: bool,
+    pub sums: bool,
+}
+
 pub(super) fn exists(key: &Key) -> DestinationError {
     let detail = format!("`{}` is there already", key.as_str());
     DestinationError::new(ErrorKind::Exists, detail)
@@ -143,58 +154,79 @@ impl S3 {
         let sha256 = hex::decode(&body.sha256).map(|digest| base64(&digest));
         let sha256 = sha256.unwrap_or_default();
         write.sha256 = Some(sha256.clone());
+        let creates_only = Some(&self.learnt.creates_only);
+        let mut extras = self.extras(creates_only);
         loop {
             let mut sending = Sending::open(body, &self.name, call)?;
-            let (conditions, sums) = (self.learnt.with_conditions(), self.learnt.with_sums());
             let mut ask = Ask::new(Method::PUT, &at)
                 .header(MARK, &write.mark)
                 .sha256(&body.sha256);
-            if conditions {
+            if extras.condition {
                 ask = ask.header(NONE_MATCH, "*");
             }
-            if sums {
+            if extras.sums {
                 ask = ask.header(SHA256, &sha256);
             }
             let told = self.store.send(&ask, &mut sending, body.length, call);
             write.may_be_visible |= sending.left() == 0;
             let refusal = match told? {
                 Ok(answer) => {
+                    self.accepted(extras, creates_only);
                     write.may_be_visible = true;
                     write.etag = answer.header(ETAG).map(str::to_owned);
                     return Ok(answer.header(SHA256).map(str::to_owned));
                 }
                 Err(refusal) => refusal,
             };
-            // A refusal that came is no loss of a success.
-            write.may_be_visible = false;
+            // A refusal that came is no loss of a success; a store that failed may have done it before.
+            write.may_be_visible = refusal.status.is_server_error();
             if refusal.status == StatusCode::PRECONDITION_FAILED {
                 self.learnt.creates_only.set(true);
                 return Err(exists(key));
             }
-            if !self.adapt(&refusal, conditions, sums) {
-                return Err(refusal.into_error());
+            match self.with_less(extras, &refusal, creates_only) {
+                Some(less) => extras = less,
+                None => return Err(refusal.into_error()),
             }
         }
     }
 
-    /// Whether the same can be asked again with fewer headers. Stores refuse what they do not know in different words.
-    pub(super) fn adapt(&self, refusal: &Refusal, conditions: bool, sums: bool) -> bool {
-        let (for_sums, for_conditions) = (
-            refusal.refuses_header("x-amz-checksum")
-                || refusal.refuses_header("x-amz-sdk-checksum"),
-            refusal.refuses_header(NONE_MATCH),
-        );
-        let for_any = refusal.is_unknown_there() && !for_sums && !for_conditions;
-        let without_sums = sums && (for_sums || for_any);
-        let without_conditions = conditions && (for_conditions || for_any);
-        if without_sums {
+    /// `creates_only`: what is known of the condition in requests of this kind; None where they have none.
+    pub(super) fn extras(&self, creates_only: Option<&Fact>) -> Extras {
+        Extras {
+            condition: creates_only.is_some_and(|fact| !fact.is_known_to_fail()),
+            sums: self.learnt.with_sums(),
+        }
+    }
+
+    /// With what the same can be asked again, where it may have been one of these that was refused: stores refuse what they do not know in
+    /// different words. Not without what a store is known to honour, whoever on the way there says something odd.
+    pub(super) fn with_less(
+        &self,
+        sent: Extras,
+        refusal: &Refusal,
+        creates_only: Option<&Fact>,
+    ) -> Option<Extras> {
+        let for_condition = refusal.refuses_header(NONE_MATCH);
+        let for_sums = refusal.refuses_header("x-amz-checksum")
+            || refusal.refuses_header("x-amz-sdk-checksum");
+        let for_any = refusal.is_unknown_there() && !for_sums && !for_condition;
+        let is_honoured = creates_only.is_some_and(Fact::is_known_to_hold);
+        let less = Extras {
+            condition: sent.condition && (is_honoured || !(for_condition || for_any)),
+            sums: sent.sums && (self.store.address.is_amazon || !(for_sums || for_any)),
+        };
+        (less != sent).then_some(less)
+    }
+
+    /// What was left out of a request that was accepted is left out from now on.
+    pub(super) fn accepted(&self, sent: Extras, creates_only: Option<&Fact>) {
+        if !sent.sums {
             self.learnt.takes_sums.set(false);
         }
-        if without_conditions {
-            self.learnt.takes_conditions.set(false);
-            self.learnt.creates_only.set(false);
+        if let Some(fact) = creates_only.filter(|_| !sent.condition) {
+            fact.set(false);
         }
-        without_sums || without_conditions
     }
 
     /// Removes what a write has left. Nothing of another one.

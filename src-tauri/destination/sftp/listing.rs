@@ -40,16 +40,21 @@ pub(super) async fn folder(
     let mut under_way = FuturesOrdered::new();
     let mut entries = Vec::new();
     let mut seen = 0_usize;
+    let mut ended = false;
     loop {
-        while under_way.len() < AHEAD {
+        while !ended && under_way.len() < AHEAD {
             let request = connection.sftp.readdir(opened.handle());
             let request = connection.ask(&reading, request);
             under_way.push_back(request);
         }
         let names = match under_way.next().await {
             None => break,
-            // What an empty folder and the end of every other is called.
-            Some(Err(e)) if e.kind == ErrorKind::Truncated => break,
+            // What an empty folder and the end of every other is called. The answers to what was asked besides are still to come, and a
+            // server that works on several at once may have put names into them.
+            Some(Err(e)) if e.kind == ErrorKind::Truncated || ended && !e.kind.may_pass() => {
+                ended = true;
+                continue;
+            }
             Some(names) => names?.files,
         };
         seen += names.len();

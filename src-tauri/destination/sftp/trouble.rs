@@ -6,6 +6,7 @@ use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::{Status, StatusCode};
 
 use super::super::{DestinationError, ErrorKind};
+use crate::model::harmless;
 
 /// A request that failed. `what`: what was asked.
 pub(super) fn of_request(what: &str, error: SftpError) -> DestinationError {
@@ -73,9 +74,18 @@ const MOST: usize = 200;
 
 /// What a server says, fit for a message.
 pub(super) fn printable(text: &str) -> String {
-    let clean = text
-        .trim()
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c });
-    clean.take(MOST).collect()
+    let shown: String = text.trim().chars().take(MOST).collect();
+    harmless(&shown).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_cannot_paint_the_terminal_or_turn_it() {
+        let told = printable(" \u{1b}[31mred\u{202e} \n");
+        assert_eq!(told, "\u{fffd}[31mred\u{fffd}");
+        assert_eq!(printable(&"ä".repeat(300)).chars().count(), MOST);
+    }
 }

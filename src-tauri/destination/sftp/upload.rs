@@ -195,7 +195,8 @@ pub(super) async fn publish(paths: &Paths<'_>, temporary: &str, path: &str) -> R
         let linked = connection.sftp.hardlink(temporary, path);
         match connection.ask(&what, linked).await {
             Ok(_) => {
-                paths.remove(temporary).await?;
+                // It is there, whatever becomes of its other name: that is the sweep's then.
+                let _ = paths.remove(temporary).await;
                 return Ok(Published::Atomically);
             }
             Err(e) if e.kind.may_pass() => return Err(e),

@@ -1,10 +1,13 @@
 //! Servers that break their word, once or always.
 
 use std::io::Read;
+use std::time::Duration;
 
 use holdfast::destination::{ErrorKind, Verification};
 
-use super::{files, key, listed, listed_with, name, noise, put, put_with, read, with_one_try};
+use super::{
+    files, key, listed, listed_with, name, noise, put, put_with, read, with_one_try, with_time,
+};
 use crate::network::with_call;
 use crate::servers::pyftpdlib::Pyftpdlib;
 
@@ -110,6 +113,24 @@ fn an_upload_that_was_cut_is_begun_anew_where_the_server_cannot_go_on() {
     let server = Pyftpdlib::plain(&["cuts-upload=1000000", "without=REST"]);
     let place = server.place("").open().unwrap();
     put(&*place, &key(0), &bytes).unwrap();
+    assert_eq!(read(&*place, &key(0)), bytes);
+    assert_eq!(files(&server.root()), [name(0)]);
+}
+
+/// `ProFTPD` by its defaults: it offers REST, refuses it to uploads as if they might be tried again, and overwrites nothing.
+#[test]
+fn an_upload_that_was_cut_is_begun_anew_where_the_server_only_says_that_it_goes_on() {
+    let bytes = noise(4 << 20);
+    let server = Pyftpdlib::plain(&[
+        "cuts-upload=1000000",
+        "without-store-restart",
+        "overwrites-nothing",
+    ]);
+    let place = server.place("").open().unwrap();
+    let stored = with_time(Duration::from_secs(30), |call| {
+        put_with(&*place, &key(0), &bytes, call)
+    });
+    assert_eq!(stored.unwrap(), Verification::Verified);
     assert_eq!(read(&*place, &key(0)), bytes);
     assert_eq!(files(&server.root()), [name(0)]);
 }

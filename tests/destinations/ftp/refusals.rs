@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast::destination::{DestinationError, ErrorKind};
+use holdfast::destination::retry::Patience;
+use holdfast::destination::{DestinationError, ErrorKind, open_with};
 use holdfast::model::DestinationType;
 
 use super::{files, key, listed, listed_with, noise, put, read, with_one_try};
@@ -70,8 +71,10 @@ fn a_setting_that_can_be_nothing_is_refused_before_anything_is_asked() {
 fn a_wrong_login_is_told_from_all_else() {
     let vsftpd = Vsftpd::start(Tls::Explicit);
     let pyftpdlib = Pyftpdlib::plain(&[]);
+    let repeating = Pyftpdlib::plain(&["repeats-what-is-wrong"]);
     for place in [
         vsftpd.place("").secret("password", "wrong"),
+        repeating.place("").secret("password", "wrong"),
         pyftpdlib.place("").secret("password", "wrong"),
         pyftpdlib.place("").set("username", "bob"),
     ] {
@@ -103,6 +106,38 @@ fn nobody_there_is_unreachable_and_silence_a_timeout() {
         let error = fails_soon(&place("127.0.0.1", port, tls));
         assert_eq!(error.kind, ErrorKind::Timeout, "{tls}: {error}");
     }
+}
+
+/// It is never silent, and never comes to an end.
+#[test]
+fn an_answer_that_drips_for_ever_is_a_timeout() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            thread::spawn(move || {
+                let mut client = client.unwrap();
+                while std::io::Write::write_all(&mut client, b"2").is_ok() {
+                    thread::sleep(Duration::from_millis(200));
+                }
+            });
+        }
+    });
+    let place = Place::new(DestinationType::Ftp)
+        .set("host", "127.0.0.1")
+        .set("port", &port.to_string())
+        .set("username", "ada")
+        .set("tls", "none")
+        .set("timeout", "1");
+    let secrets = [("password".to_owned(), "secret".into())].into();
+    let once = Patience {
+        tries: 0,
+        ..Patience::default()
+    };
+    let place = open_with(&place.config, &secrets, once).unwrap();
+    let error = listed(&*place).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
+    assert!(error.detail.contains("came to no end"), "{error}");
 }
 
 #[test]
@@ -166,6 +201,42 @@ fn a_folder_that_may_not_be_written_to_is_forbidden() {
     modes(0o311).unwrap();
     assert_eq!(kind(listed(&*opened)), ErrorKind::Forbidden);
     modes(0o755).unwrap();
+}
+
+/// Any word may be the folder of an instance of old: a few names are asked for in it.
+#[test]
+fn a_folder_of_somebody_else_is_not_listed_however_large() {
+    for faults in [&[][..], &["without=MLSD+MLST"]] {
+        let server = Pyftpdlib::plain(faults);
+        let place = server.place("").open().unwrap();
+        put(&*place, &key(0), b"bytes").unwrap();
+        fs::create_dir(server.root().join("photos")).unwrap();
+        assert_eq!(listed(&*place).unwrap().len(), 1);
+        let log = server.server.log();
+        let lists = |folder: &str| {
+            let mut lines = log.lines().filter(|line| line.starts_with("list "));
+            lines.any(|line| line.ends_with(folder))
+        };
+        assert!(lists(super::FOLDER) && !lists("photos"), "{log}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_closed_is_not_taken_for_missing_where_it_is_ours() {
+    let server = Vsftpd::start(Tls::None);
+    let place = server.place("").open().unwrap();
+    put(&*place, &key(0), b"bytes").unwrap();
+    let close = |folder: &str, mode| {
+        let path = server.store().join(folder);
+        fs::create_dir_all(&path).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    close("photos", 0o000);
+    assert_eq!(listed(&*place).unwrap().len(), 1);
+    close("tacacs-0a1b2c3d", 0o000);
+    assert_eq!(kind(listed(&*place)), ErrorKind::Forbidden);
+    close("tacacs-0a1b2c3d", 0o700);
+    close("photos", 0o700);
 }
 
 #[test]

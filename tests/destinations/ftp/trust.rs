@@ -44,6 +44,20 @@ fn a_password_is_told_to_no_server_without_tls() {
     );
 }
 
+/// Whatever it says instead, it did not say that it protects what comes.
+#[test]
+fn a_password_is_told_to_no_server_that_does_not_understand_how_to_protect_it() {
+    for fault in ["odd-answer-to=PBSZ", "odd-answer-to=PROT"] {
+        let server = Pyftpdlib::with_tls(&["implicit", fault]);
+        let error = fails(&server.place("").set("tls", "implicit"));
+        assert_eq!(error.kind, ErrorKind::Protocol, "{error}");
+        assert_eq!(server.logins(), 0, "{fault}");
+    }
+    let server = Pyftpdlib::with_tls(&["implicit"]);
+    let place = server.place("").set("tls", "implicit");
+    put(&*place.open().unwrap(), &key(0), b"bytes").unwrap();
+}
+
 #[test]
 fn a_server_that_wants_tls_is_understood() {
     let vsftpd = Vsftpd::start(Tls::Explicit);

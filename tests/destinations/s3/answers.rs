@@ -60,7 +60,7 @@ const REFUSALS: &[(u16, &str, &str, ErrorKind, &str)] = &[
         404,
         "NoSuchBucket",
         "",
-        ErrorKind::Config,
+        ErrorKind::Missing,
         "no bucket `archives`",
     ),
     (
@@ -178,6 +178,13 @@ fn the_words_of_a_store_repeat_no_key_and_move_no_text() {
     );
     assert!(!detail.contains(ACCESS_KEY), "{detail}");
     assert!(!detail.contains(['\u{202e}', '\u{1b}']), "{detail}");
+    assert!(detail.len() < 600, "{}", detail.len());
+    let store = refusing(Given::error(418, &"x".repeat(5000), ""));
+    let place = opened(&store.config(&[]));
+    let detail = refused(
+        calling(|call| place.get(&key(1), None, call)),
+        ErrorKind::Protocol,
+    );
     assert!(detail.len() < 600, "{}", detail.len());
 }
 

@@ -1,15 +1,16 @@
 //! What a store does once a year, and what may not come of it.
 
 use std::fs;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
-use holdfast::destination::{Call, ErrorKind};
+use holdfast::destination::retry::Patience;
+use holdfast::destination::{Call, ErrorKind, open_with};
 use holdfast::model::{Cancel, Observer, Progress};
 
 use super::pretender::{Given, Pretender, Turn};
 use super::shop::Object;
-use super::{LARGE, Sample, key, object, opened, put, read, refused, verified};
+use super::{LARGE, PATIENCE, Sample, key, object, opened, put, read, refused, secrets, verified};
 
 /// The first so many of an operation.
 fn first(
@@ -26,6 +27,11 @@ fn first(
         Turn::AsUsual
     })
 }
+
+const ONCE: Patience = Patience {
+    tries: 0,
+    ..PATIENCE
+};
 
 /// It holds this and nothing else.
 #[track_caller]
@@ -115,6 +121,28 @@ fn an_acknowledgement_that_was_lost_makes_no_second_archive() {
         // It is known by its mark, and where the store's checksums count, nothing is read.
         let read = usize::from(length != LARGE);
         assert_eq!(store.count("get"), read, "{operation}");
+    }
+}
+
+/// As a proxy that waited for too long, or a store that failed at the very end.
+#[test]
+fn a_failure_that_came_after_the_archive_was_stored_leaves_none() {
+    let said = || Turn::DoAndSay(Given::new(504, ""));
+    for (length, operation) in [(1000, "put"), (LARGE, "complete")] {
+        let store = first(operation, 1, said);
+        let sample = Sample::new(length);
+        verified(put(&*opened(&store.config(&[])), &key(1), &sample));
+        holds(&store, &sample);
+        assert_eq!(store.count(operation), 1, "{operation}");
+
+        // Not even where nothing else is done about it.
+        let store = first(operation, 1, said);
+        let place = open_with(&store.config(&[]), &secrets(), ONCE).unwrap();
+        refused(
+            put(&*place, &key(1), &Sample::new(length)),
+            ErrorKind::Timeout,
+        );
+        assert_eq!(store.holds(), (0, 0), "{operation}");
     }
 }
 
@@ -294,6 +322,42 @@ fn headers_that_a_store_does_not_know_are_left_out() {
     }
 }
 
+#[test]
+fn an_odd_answer_on_the_way_to_a_store_switches_no_condition_off() {
+    let conditions = Arc::<Mutex<Vec<bool>>>::default();
+    let seen = Arc::clone(&conditions);
+    let store = Pretender::start(move |asked, shop| {
+        if asked.operation() != "put" {
+            return Turn::AsUsual;
+        }
+        let mut seen = seen.lock().unwrap();
+        seen.push(asked.headers.contains_key("if-none-match"));
+        match seen.len() {
+            // Whatever is left out: it was not about that.
+            1 | 2 | 5 => Turn::Say(Given::new(501, "")),
+            4 => {
+                let theirs = Object {
+                    bytes: b"theirs".to_vec(),
+                    mark: None,
+                    sha256: None,
+                };
+                shop.objects.insert(asked.key.clone(), theirs);
+                Turn::AsUsual
+            }
+            _ => Turn::AsUsual,
+        }
+    });
+    let place = opened(&store.config(&[]));
+    let sample = Sample::new(1000);
+    refused(put(&*place, &key(1), &sample), ErrorKind::Protocol);
+    verified(put(&*place, &key(1), &sample));
+    refused(put(&*place, &key(2), &sample), ErrorKind::Exists);
+    // It is known to honour it now: only the checksum is left out.
+    verified(put(&*place, &key(3), &sample));
+    let seen = conditions.lock().unwrap();
+    assert_eq!(*seen, [true, false, true, true, true, true]);
+}
+
 /// Cancels in the middle.
 struct Canceller(Cancel, u64);
 
@@ -307,7 +371,7 @@ impl Observer for Canceller {
 
 #[test]
 fn a_cancelled_upload_leaves_nothing() {
-    for (length, at) in [(1000, 1000), (LARGE, 20 << 20), (LARGE, LARGE as u64)] {
+    for (length, at) in [(1000, 1000), (LARGE, 10 << 20), (LARGE, LARGE as u64)] {
         let store = Pretender::honest();
         let cancel = Cancel::new();
         let observer = Canceller(cancel.clone(), at);

@@ -23,6 +23,8 @@ pub enum Turn {
     Cut,
     /// It is done, and the connection ends without an answer.
     DoAndCut,
+    /// It is done, and something else is said.
+    DoAndSay(Given),
     /// As usual, but only so many bytes of the body come.
     CutBody(usize),
     /// As usual, but changed.
@@ -152,6 +154,10 @@ fn serve(client: &TcpStream, shop: &Mutex<Shop>, twist: &Mutex<Box<Twist>>) -> O
             Turn::DoAndCut => {
                 shop.answer(&asked);
                 return None;
+            }
+            Turn::DoAndSay(given) => {
+                shop.answer(&asked);
+                given
             }
             Turn::AsUsual => shop.answer(&asked),
             Turn::CutBody(length) => {

@@ -70,11 +70,18 @@ fn moto_keeps_every_promise_with_tls() {
     let untrusted = calling(|call| place.stat(&key(1), call)).unwrap_err();
     assert_eq!(untrusted.kind, ErrorKind::Trust, "{untrusted}");
     let presented = server.authority.as_ref().unwrap().fingerprint.clone();
-    assert_eq!(untrusted.presented, Some(presented));
+    assert_eq!(untrusted.presented.as_ref(), Some(&presented));
     refused(
         calling(|call| place.put(&key(1), &Sample::new(9).body, call)),
         ErrorKind::Trust,
     );
+
+    // As it is told, so it is set.
+    let trusted = opened(&server.config(&[
+        ("ca_file", ""),
+        ("fingerprint", &untrusted.presented.unwrap()),
+    ]));
+    verified(put(&*trusted, &key(2), &Sample::new(9)));
 
     let plain = config(&server.endpoint.replace("https", "http"), &[]);
     assert!(calling(|call| opened(&plain).stat(&key(1), call)).is_err());
@@ -146,7 +153,7 @@ fn a_bucket_that_is_missing_is_named_and_no_empty_place() {
             calling(|call| place.list("", call, &mut each)),
             calling(|call| place.put(&key(1), &Sample::new(9).body, call)).map(drop),
         ] {
-            let detail = refused(refusal, ErrorKind::Config);
+            let detail = refused(refusal, ErrorKind::Missing);
             assert!(detail.contains("no bucket `nothing`"), "{detail}");
         }
     }

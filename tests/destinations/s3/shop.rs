@@ -36,6 +36,8 @@ pub struct Shop {
     pub ahead: SignedDuration,
     /// It repeats checksums, and looks at none.
     pub believes_sums: bool,
+    /// None: all on one page.
+    pub uploads_a_page: Option<usize>,
 }
 
 const SUM: &str = "x-amz-checksum-sha256";
@@ -242,21 +244,47 @@ impl Shop {
         )
     }
 
+    /// Written as it is asked for; the markers, too.
     fn open_uploads(&self, asked: &Asked) -> Given {
-        let prefix = asked.query.get("prefix").cloned().unwrap_or_default();
-        let mut body = String::from("<ListMultipartUploadsResult>");
-        for (id, upload) in &self.uploads {
-            if upload.key.starts_with(&prefix) {
-                let _ = write!(
-                    body,
-                    "<Upload><Key>{}</Key><UploadId>{id}</UploadId><Initiated>{}</Initiated></Upload>",
-                    upload.key, upload.initiated
-                );
+        let asked_for = |name: &str| asked.query.get(name).cloned().unwrap_or_default();
+        let prefix = asked_for("prefix");
+        let is_encoded = asked.query.contains_key("encoding-type");
+        let written = |key: &str| -> String {
+            if is_encoded {
+                return url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
             }
+            key.replace('&', "&amp;").replace('<', "&lt;")
+        };
+        let mut open: Vec<_> = self
+            .uploads
+            .iter()
+            .map(|(id, upload)| (&upload.key, id, upload))
+            .filter(|(key, ..)| key.starts_with(&prefix))
+            .collect();
+        open.sort_by_key(|(key, id, _)| (*key, *id));
+        let after = (asked_for("key-marker"), asked_for("upload-id-marker"));
+        open.retain(|(key, id, _)| (*key, *id) > (&after.0, &after.1));
+        let page = self.uploads_a_page.unwrap_or(usize::MAX).min(open.len());
+        let mut body = String::from("<ListMultipartUploadsResult>");
+        for (key, id, upload) in &open[..page] {
+            let _ = write!(
+                body,
+                "<Upload><Key>{}</Key><UploadId>{id}</UploadId><Initiated>{}</Initiated></Upload>",
+                written(key),
+                upload.initiated
+            );
         }
+        if let Some((key, id, _)) = open[..page].last() {
+            let _ = write!(
+                body,
+                "<NextKeyMarker>{}</NextKeyMarker><NextUploadIdMarker>{id}</NextUploadIdMarker>",
+                written(key)
+            );
+        }
+        let is_truncated = page < open.len();
         Given::new(
             200,
-            body + "<IsTruncated>false</IsTruncated></ListMultipartUploadsResult>",
+            format!("{body}<IsTruncated>{is_truncated}</IsTruncated></ListMultipartUploadsResult>"),
         )
     }
 }

@@ -75,6 +75,28 @@ fn only_uploads_of_archives_that_rest_for_a_day_are_swept() {
 }
 
 #[test]
+fn what_is_on_the_next_page_is_swept_too() {
+    let uploads: Vec<_> = (1..=7)
+        .map(|day| {
+            (
+                format!("upload {day}"),
+                upload(&object(&key(day)), 100, None),
+            )
+        })
+        .collect();
+    let uploads: Vec<_> = uploads
+        .iter()
+        .map(|(name, upload)| (name.as_str(), upload.clone()))
+        .collect();
+    for page in [1, 3, 7] {
+        let store = with(&uploads);
+        store.shop.lock().unwrap().uploads_a_page = Some(page);
+        assert_eq!(swept(&store, HOUR).len(), 7, "{page}");
+        assert_eq!(store.count("uploads"), 7_usize.div_ceil(page));
+    }
+}
+
+#[test]
 fn a_store_whose_clock_is_a_year_off_loses_no_upload_that_is_alive() {
     let year = SignedDuration::from_hours(365 * 24);
     for ahead in [year, -year] {

@@ -142,6 +142,17 @@ fn a_lost_acknowledgement_is_no_second_archive() {
 }
 
 #[test]
+fn an_archive_that_has_its_name_is_stored_though_nothing_can_be_deleted() {
+    let ssh = with(&["hardlink", "deletes-nothing"]);
+    let place = opened(&ssh.config());
+    let bytes = noise(100_000);
+    put(&*place, &key(1), &bytes).unwrap();
+    assert_eq!(read(&*place, &key(1), None), bytes);
+    assert_eq!(listed(&*place, ""), [key(1).as_str()]);
+    assert!(place.capabilities().atomic_create);
+}
+
+#[test]
 fn what_an_interrupted_upload_left_damaged_is_sent_anew() {
     let ssh = with(&["loses-power"]);
     let place = opened(&ssh.config());
@@ -186,6 +197,15 @@ fn a_listing_that_never_ends_ends_with_the_call() {
         matches!(error.kind, ErrorKind::Timeout | ErrorKind::Protocol),
         "{error}"
     );
+}
+
+/// It works on several requests at once.
+#[test]
+fn names_that_come_after_the_end_are_listed() {
+    let ssh = with(&["end-first"]);
+    let place = opened(&ssh.config());
+    put(&*place, &key(1), b"one").unwrap();
+    assert_eq!(listed(&*place, ""), [key(1).as_str()]);
 }
 
 #[test]

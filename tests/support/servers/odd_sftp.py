@@ -12,10 +12,12 @@ LOG = open(sys.argv[1], "a", buffering=1)
 FAULTS = set(sys.argv[2:])
 OK, EOF, MISSING, DENIED, FAILURE, UNSUPPORTED = 0, 1, 2, 3, 4, 8
 YEAR = 365 * 86400
+HARDLINK = b"hardlink@openssh.com"
 
 handles = {}
 written = set()
 listed = set()
+ended = set()
 
 
 def once(act):
@@ -151,14 +153,21 @@ def answer(kind, id, packet):
         path = packet.text()
         os.listdir(path)
         listed.discard(path)
+        ended.discard(path)
         return send(102, struct.pack(">I", id) + opened((None, path)))
     if kind == 12:
-        entries = names(handles[packet.text()][1])
+        path = handles[packet.text()][1]
+        if "end-first" in FAULTS and path not in ended:
+            ended.add(path)
+            return status(id, EOF)
+        entries = names(path)
         if not entries:
             return status(id, EOF)
         body = b"".join(text(name) + text(b"") + attrs(found) for name, found in entries)
         return send(104, struct.pack(">II", id, len(entries)) + body)
     if kind == 13:
+        if "deletes-nothing" in FAULTS:
+            return status(id, DENIED)
         os.unlink(packet.text())
         return status(id, OK)
     if kind == 14:
@@ -175,6 +184,11 @@ def answer(kind, id, packet):
         if "loses-acknowledgement" in FAULTS:
             once(lambda: None)
         return status(id, OK)
+    if kind == 200 and packet.text() == HARDLINK and "hardlink" in FAULTS:
+        old, new = packet.text(), packet.text()
+        LOG.write("link\n")
+        os.link(old, new)
+        return status(id, OK)
     return status(id, UNSUPPORTED)
 
 
@@ -183,7 +197,7 @@ while True:
     packet = Packet(read_exactly(length))
     kind = packet.number(">B")
     if kind == 1:
-        send(2, struct.pack(">I", 3))
+        send(2, struct.pack(">I", 3) + (text(HARDLINK) + text(b"1") if "hardlink" in FAULTS else b""))
         continue
     id = packet.number()
     try:
