@@ -90,6 +90,7 @@ const FIELDS: Record<DestinationType, Field[]> = {
     FOLDER,
     { key: "path_style", kind: "choice", more: true, options: ["yes", "no"] },
     AUTHORITY,
+    PINNED,
     SPEED,
     PATIENCE,
   ],
