@@ -87,7 +87,7 @@ impl Store {
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([id])?;
         let row = rows.next()?.ok_or_else(|| unknown(id))?;
-        let columns = Columns { table: NAME, row };
+        let columns = Columns::of(NAME, row);
         let kept: Option<String> = columns.get("retention_json")?;
         match kept {
             Some(_) => columns.json("retention_json").map(Some),
@@ -158,7 +158,7 @@ fn write(connection: &Connection, sql: &str, destination: &DestinationConfig) ->
 }
 
 fn from_row(row: &Row<'_>) -> Result<DestinationConfig> {
-    let columns = Columns { table: NAME, row };
+    let columns = Columns::of(NAME, row);
     Ok(DestinationConfig {
         id: columns.get("id")?,
         name: columns.get("name")?,

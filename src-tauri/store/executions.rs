@@ -279,7 +279,7 @@ fn write(connection: &Connection, sql: &str, execution: &Execution) -> Result<us
 }
 
 fn from_row(row: &Row<'_>) -> Result<Execution> {
-    let columns = Columns { table: NAME, row };
+    let columns = Columns::of(NAME, row);
     let instance_id: Option<String> = columns.get("instance_id")?;
     Ok(Execution {
         id: columns.get("id")?,

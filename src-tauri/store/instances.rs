@@ -104,7 +104,7 @@ fn write(connection: &Connection, sql: &str, instance: &Instance) -> Result<usiz
 }
 
 fn from_row(row: &Row<'_>) -> Result<Instance> {
-    let columns = Columns { table: NAME, row };
+    let columns = Columns::of(NAME, row);
     Ok(Instance {
         id: columns.parsed("id")?,
         name: columns.get("name")?,

@@ -37,7 +37,7 @@ impl Store {
         let mut rows = statement.query([])?;
         let mut ids = Vec::new();
         while let Some(row) = rows.next()? {
-            ids.push(Columns { table: NAME, row }.parsed("instance_id")?);
+            ids.push(Columns::of(NAME, row).parsed("instance_id")?);
         }
         Ok(ids)
     }

@@ -4,12 +4,14 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use holdfast::model::{Compression, DestinationConfig};
+use holdfast::model::Compression;
 
 use crate::Result;
+use crate::distance::{SLOW, at};
 use crate::measure::{self, Cost};
 use crate::program::{Secrets, Setup};
 use crate::servers::openssh::OpenSsh;
+use crate::servers::proxy::Proxy;
 use crate::table::{self, Targets};
 
 const FEW: u32 = 10_000;
@@ -19,27 +21,39 @@ pub fn compare(program: &Path, scratch: &Path, rounds: usize, targets: &mut Targ
     table::heading("catalogue");
     let few = Place::new(program, &scratch.join("few"), FEW)?;
     let server = OpenSsh::start();
+    let line = Proxy::to(server.port, SLOW);
     few.copy_to(&server)?;
-    let (mut rebuilds, mut filtered, mut browses, mut far) = Default::default();
+    for (name, port) in [("near", server.port), ("far", line.port)] {
+        few.setup.add(&at(&server, name, port), &Secrets::new())?;
+    }
+    let (mut rebuilds, mut filtered, mut browses) = Default::default();
+    let (mut near, mut far) = Default::default();
     for _ in 0..rounds {
         few.rebuild(&mut rebuilds)?;
         let filter = ["archives", "--destination", "here"];
         few.ask(&filter, FEW, &mut filtered)?;
         few.ask(&["destination", "browse", "here"], FEW, &mut browses)?;
+        few.ask(&["destination", "browse", "near"], FEW, &mut near)?;
         few.ask(&["destination", "browse", "far"], FEW, &mut far)?;
     }
     let many = Place::new(program, &scratch.join("many"), MANY)?;
     let mut rebuilds_of_many = Vec::new();
     many.rebuild(&mut rebuilds_of_many)?;
 
-    let [rebuild, filtered, browse, far, of_many] =
-        [rebuilds, filtered, browses, far, rebuilds_of_many].map(|runs| Cost::median(&runs));
+    let runs = [rebuilds, filtered, browses, near, far, rebuilds_of_many];
+    let [rebuild, filtered, browse, near, far, of_many] = runs.map(|runs| Cost::median(&runs));
     let ratio = |cost: &Cost| Some(cost.seconds / far.seconds);
     table::row(
-        &format!("browse {FEW} at an SFTP server"),
+        &format!("browse {FEW}, SFTP, 100 Mbit/s, 20 ms"),
         &far,
         None,
         ratio(&far),
+    );
+    table::row(
+        &format!("browse {FEW}, SFTP, this machine"),
+        &near,
+        None,
+        ratio(&near),
     );
     table::row(
         &format!("browse {FEW} in a folder"),
@@ -117,7 +131,7 @@ impl Place {
         Ok(Self { setup, count })
     }
 
-    /// The same names at a server, as the destination `far`.
+    /// The same names at a server.
     fn copy_to(&self, server: &OpenSsh) -> Result<()> {
         let line = format!(
             "cp -a '{}'/. '{base}' && chown -R --reference='{base}' '{base}'/*",
@@ -125,11 +139,7 @@ impl Place {
             base = server.base()
         );
         measure::run(&mut measure::shell(&line), &self.setup.scratch)?;
-        let config = DestinationConfig {
-            name: "far".to_owned(),
-            ..server.config()
-        };
-        self.setup.add(&config, &Secrets::new())
+        Ok(())
     }
 
     /// With every archive new to it.

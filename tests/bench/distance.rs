@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use holdfast::model::{Compression, DestinationConfig};
@@ -20,7 +21,7 @@ use crate::table::{self, Targets};
 const MIB: u32 = 1 << 20;
 const LARGE_MB: u32 = 450;
 /// 100 Mbit/s, 20 ms each way.
-const SLOW: Line = Line {
+pub const SLOW: Line = Line {
     delay: Duration::from_millis(20),
     rate: Some(12_500_000),
 };
@@ -159,24 +160,29 @@ fn sftp() -> Far {
         subsystem: Some("/usr/lib/openssh/sftp-server -e -l INFO 2>>requests"),
         ..openssh::Setup::default()
     });
-    let (port, config, fingerprint) = (server.port, server.config(), server.fingerprint("ed25519"));
+    let server = Rc::new(server);
+    let asked = Rc::clone(&server);
     Far {
         name: "sftp",
-        port,
+        port: server.port,
         secrets: Secrets::new(),
-        config: Box::new(move |port| {
-            let mut config = config.clone();
-            // The file of known hosts names the port.
-            config.config.remove("known_hosts");
-            set(&mut config, "fingerprint", &fingerprint);
-            set(&mut config, "port", &port.to_string());
-            config
-        }),
+        config: Box::new(move |port| at(&asked, "", port)),
         requests: Requests::Opened(Box::new(move || {
             let lines = server.requests();
             lines.iter().filter(|line| line.contains("open \"")).count()
         })),
     }
+}
+
+/// The server by this port.
+pub fn at(server: &OpenSsh, name: &str, port: u16) -> DestinationConfig {
+    let mut config = server.config();
+    name.clone_into(&mut config.name);
+    // The file of known hosts names the port.
+    config.config.remove("known_hosts");
+    set(&mut config, "fingerprint", &server.fingerprint("ed25519"));
+    set(&mut config, "port", &port.to_string());
+    config
 }
 
 fn s3() -> Far {

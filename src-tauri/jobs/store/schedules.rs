@@ -220,7 +220,7 @@ fn write(
 }
 
 fn from_row(row: &Row<'_>) -> Result<JobRow> {
-    let columns = Columns { table: NAME, row };
+    let columns = Columns::of(NAME, row);
     let last_status: Option<String> = columns.get("last_status")?;
     Ok(JobRow {
         schedule: Schedule {

@@ -216,7 +216,7 @@ impl JobStore {
         let mut rows = statement.query([job_id, &time(cursor)])?;
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
-            all.push(Columns { table: NAME, row }.time("slot")?);
+            all.push(Columns::of(NAME, row).time("slot")?);
         }
         Ok(all)
     }
@@ -401,7 +401,7 @@ fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<SlotRecord>> {
 }
 
 fn from_row(row: &Row<'_>) -> Result<SlotRecord> {
-    let columns = Columns { table: NAME, row };
+    let columns = Columns::of(NAME, row);
     let reason: Option<String> = columns.get("reason")?;
     let problem: Option<String> = columns.get("problem_json")?;
     Ok(SlotRecord {
