@@ -15,8 +15,18 @@ pub struct DestinationError {
     pub cause: Option<io::Error>,
     /// Of `Trust`: the fingerprint that was presented, as a setting takes it, for a person to compare and trust.
     pub presented: Option<String>,
-    /// Of `Throttled`: when the place wants to be asked again.
+    /// Of any kind: when the place wants to be asked again, if it says so.
     pub retry_after: Option<Duration>,
+    pub ends: Ends,
+}
+
+/// How a failure ends whose kind may pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ends {
+    #[default]
+    ByItself,
+    /// Somebody has to do something first: asking again a little later is in vain.
+    ByAHand,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -57,7 +67,22 @@ impl DestinationError {
             cause: None,
             presented: None,
             retry_after: None,
+            ends: Ends::ByItself,
         }
+    }
+
+    /// The place is reached, or its disk could be, and the folder that archives are kept in is not there.
+    pub(super) fn without_base(detail: impl Into<String>) -> Self {
+        Self {
+            ends: Ends::ByAHand,
+            ..Self::new(ErrorKind::Unreachable, detail)
+        }
+    }
+
+    /// Whether the same call may succeed a little later, with nothing changed by anybody.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.kind.may_pass() && self.ends == Ends::ByItself
     }
 
     /// With what led to it.
@@ -90,7 +115,7 @@ impl DestinationError {
 }
 
 impl ErrorKind {
-    /// Whether the same call may succeed a little later, with nothing changed by anybody.
+    /// Whether an error of this kind may be gone a little later. What has arrived by then may stay.
     #[must_use]
     pub fn may_pass(self) -> bool {
         matches!(

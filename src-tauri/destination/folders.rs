@@ -149,12 +149,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_closed_to_us_ends_a_list_only_where_it_is_ours() {
         let cancel = Cancel::new();
-        let call = Call {
-            cancel: &cancel,
-            observer: &NoObserver,
-            deadline: None,
-            pace: None,
-        };
+        let call = Call::new(&cancel, &NoObserver);
         let listed = |closed: &str| {
             let mut seen = Vec::new();
             let folder = |name: &str| Entry {

@@ -35,8 +35,8 @@ use secrecy::SecretString;
 
 use crate::model::{Cancel, DestinationConfig, DestinationType, NoObserver, Observer};
 
-pub use contract::test;
-pub use error::{DestinationError, ErrorKind};
+pub use contract::{Tested, test};
+pub use error::{DestinationError, Ends, ErrorKind};
 pub use key::Key;
 use retry::{Patience, Retry};
 use settings::Settings;
@@ -152,8 +152,10 @@ pub struct Call<'a> {
     pub cancel: &'a Cancel,
     pub observer: &'a dyn Observer,
     pub deadline: Option<Instant>,
-    /// How fast a body may be sent.
+    /// How fast a body may be sent, and read back.
     pub pace: Option<&'a Pace>,
+    /// How often what fails is tried again. None: as the place is used to.
+    pub patience: Option<Patience>,
 }
 
 impl<'a> Call<'a> {
@@ -165,6 +167,7 @@ impl<'a> Call<'a> {
             observer,
             deadline: None,
             pace: None,
+            patience: None,
         }
     }
 

@@ -56,6 +56,13 @@ impl Default for Patience {
 }
 
 impl Patience {
+    /// For those who want to know at once.
+    pub const NONE: Self = Self {
+        first_wait: Duration::ZERO,
+        longest_wait: Duration::ZERO,
+        tries: 0,
+    };
+
     fn waits(self) -> ExponentialBackoff {
         ExponentialBuilder::default()
             .with_min_delay(self.first_wait)
@@ -89,16 +96,13 @@ impl Retry {
         }
     }
 
-    fn pauses(&self) -> Pauses {
-        Pauses {
-            patience: self.patience,
-            waits: self.patience.waits(),
-            time: Arc::clone(&self.time),
-        }
+    fn pauses(&self, call: &Call<'_>) -> Pauses {
+        let patience = call.patience.unwrap_or(self.patience);
+        Pauses::new(patience, Arc::clone(&self.time))
     }
 
     fn again<T>(&self, call: &Call<'_>, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
-        let mut pauses = self.pauses();
+        let mut pauses = self.pauses(call);
         loop {
             match ask() {
                 Err(error) => pauses.after(error, call)?,
@@ -143,6 +147,14 @@ struct Pauses {
 }
 
 impl Pauses {
+    fn new(patience: Patience, time: Arc<dyn Time>) -> Self {
+        Self {
+            patience,
+            waits: patience.waits(),
+            time,
+        }
+    }
+
     /// As if nothing had failed yet.
     fn renew(&mut self) {
         self.waits = self.patience.waits();
@@ -150,7 +162,7 @@ impl Pauses {
 
     /// Waits before the next try, or gives the error back.
     fn after(&mut self, error: DestinationError, call: &Call<'_>) -> Result<()> {
-        if !error.kind.may_pass() {
+        if !error.may_pass() {
             return Err(error);
         }
         // Whatever it was in the middle of: that is why it ended.
@@ -212,7 +224,7 @@ impl Destination for Retry {
         left: &mut Option<Unfinished>,
         call: &Call<'_>,
     ) -> Result<Stored> {
-        let mut pauses = self.pauses();
+        let mut pauses = self.pauses(call);
         let farthest = Farthest {
             observer: call.observer,
             sent: AtomicU64::new(0),
@@ -263,7 +275,7 @@ impl Destination for Retry {
             key.clone(),
             range,
             inner,
-            self.pauses(),
+            self.pauses(call),
             call,
         )))
     }

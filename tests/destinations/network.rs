@@ -22,7 +22,7 @@ pub fn with_call<T>(act: impl FnOnce(&Call<'_>) -> T) -> T {
 }
 
 pub fn keeps_the_contract(place: &dyn Destination) {
-    let checks = with_call(|call| test(place, call));
+    let checks = with_call(|call| test(place, call)).checks;
     let failed = checks.iter().filter(|check| !check.ok);
     let failed: BTreeSet<_> = failed.map(|check| check.name.as_str()).collect();
     assert_eq!(failed, BTreeSet::new(), "{checks:#?}");

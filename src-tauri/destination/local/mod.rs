@@ -59,16 +59,15 @@ impl Local {
             let unreachable =
                 DestinationError::io(format!("the folder `{base}` cannot be used"), e);
             match unreachable.kind {
-                ErrorKind::Missing => DestinationError::new(
-                    ErrorKind::Unreachable,
-                    format!("the folder `{base}` is not there: is its disk mounted?"),
-                ),
+                ErrorKind::Missing => DestinationError::without_base(format!(
+                    "the folder `{base}` is not there: is its disk mounted?"
+                )),
                 _ => unreachable,
             }
         })?;
         if !resolved.is_dir() {
             let detail = format!("`{base}` is not a folder");
-            return Err(DestinationError::new(ErrorKind::Unreachable, detail));
+            return Err(DestinationError::without_base(detail));
         }
         Ok(Self {
             name: config.name.clone(),

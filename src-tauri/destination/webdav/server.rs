@@ -117,7 +117,7 @@ impl Server {
             Some(found) if found.is_folder => Ok(()),
             Some(_) => {
                 let detail = "what is at the address is no folder";
-                Err(DestinationError::new(ErrorKind::Unreachable, detail))
+                Err(DestinationError::without_base(detail))
             }
             None => Err(self.without_base()),
         }
@@ -378,7 +378,7 @@ impl Server {
         } else {
             format!("the folder `{}` is not there", self.base.join("/"))
         };
-        DestinationError::new(ErrorKind::Unreachable, detail)
+        DestinationError::without_base(detail)
     }
 }
 

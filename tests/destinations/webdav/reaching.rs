@@ -107,6 +107,15 @@ fn what_cannot_be_reached_is_told_by_what_it_is() {
     }
 }
 
+/// As the command does it: with the retries that a place has else, this would take a minute.
+#[test]
+fn the_test_of_a_place_that_cannot_be_reached_is_over_at_once() {
+    let began = Instant::now();
+    let said = tested(&format!("http://127.0.0.1:{}/", free_port()), None, &[]);
+    assert!(said.contains("unreachable:"), "{said}");
+    assert!(began.elapsed() < Duration::from_secs(8), "{said}");
+}
+
 #[test]
 fn a_black_hole_is_left_in_time() {
     // Accepts and says nothing, with and without TLS.
