@@ -11,9 +11,11 @@ use std::io::{Read, Write};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use holdfast::destination::retry::Patience;
 use holdfast::destination::{
-    Body, Destination, DestinationError, ErrorKind, Key, Listed, Verification, open,
+    Body, Destination, DestinationError, ErrorKind, Key, Listed, Verification, open, open_with,
 };
 use holdfast::model::DestinationConfig;
 use sha2::{Digest, Sha256};
@@ -22,9 +24,21 @@ use crate::network::{keeps_the_contract, key, with_call};
 use crate::servers::webdav::{password, secrets};
 
 const FOLDER: &str = "tacacs-0a1b2c3d/manual";
+/// After the first, where nobody waits.
+const TRIES: usize = 2;
 
 fn opened(config: &DestinationConfig) -> Arc<dyn Destination> {
     open(config, &secrets()).unwrap()
+}
+
+/// With few tries, which follow at once.
+fn hurried(config: &DestinationConfig) -> Arc<dyn Destination> {
+    let patience = Patience {
+        first_wait: Duration::from_millis(10),
+        longest_wait: Duration::from_millis(10),
+        tries: TRIES,
+    };
+    open_with(config, &secrets(), patience).unwrap()
 }
 
 fn opened_with(

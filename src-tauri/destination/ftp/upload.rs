@@ -1,7 +1,7 @@
 //! An archive on its way to a server: under a temporary name in the folder where it will lie, read back whole, then renamed. FTP creates
 //! nothing exclusively: whether the name is free is asked right before.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use super::Ftp;
 use super::download::Reading;
@@ -134,10 +134,20 @@ impl Ftp {
         if length == 0 {
             return Ok(());
         }
-        let session = self.pool.take(upload.call)?;
-        let path = session.path(&upload.temporary_path());
-        let reader = Reading::begin(&self.pool, session, &path, 0..length, length, upload.call)?;
-        read_back::compare(reader, upload.body, &self.name, upload.call)
+        let mut open = |at| {
+            let session = self.pool.take(upload.call)?;
+            let path = session.path(&upload.temporary_path());
+            let begun = Reading::begin(&self.pool, session, &path, at..length, length, upload.call);
+            match begun {
+                // A server that gives nothing from the middle: all of it once more.
+                Err(e) if e.kind == ErrorKind::Protocol && at > 0 => Err(DestinationError {
+                    kind: ErrorKind::Truncated,
+                    ..e
+                }),
+                begun => Ok(Box::new(begun?) as Box<dyn Read + Send>),
+            }
+        };
+        read_back::compare(&mut open, upload.body, &self.name, upload.call)
     }
 }
 

@@ -138,19 +138,67 @@ impl Webdav {
         Ok(())
     }
 
+    /// The bytes of a file, whatever its name; None where there is none. `range` is not empty. `most`: so much of the whole may be passed
+    /// over to a part.
+    fn read(
+        &self,
+        at: At<'_>,
+        range: Option<&Range<u64>>,
+        most: u64,
+        call: &Call<'_>,
+    ) -> Result<Option<io::Take<Incoming>>> {
+        let (reader, length) = match (self.server.read(at, range, call)?, range) {
+            (Content::Missing, _) => return Ok(None),
+            (Content::Whole(reader), Some(range)) => {
+                return self.cut_out(reader, range, most).map(Some);
+            }
+            (Content::Exactly(reader), Some(range)) => {
+                let (asked, told) = (range.end - range.start, reader.left().unwrap_or(0));
+                if told < asked {
+                    return Err(past_the_end(range, range.start + told));
+                }
+                if told > asked {
+                    let detail = format!("{asked} bytes were asked for, {told} come");
+                    return Err(DestinationError::new(ErrorKind::Protocol, detail));
+                }
+                (reader, asked)
+            }
+            (Content::Exactly(reader) | Content::Whole(reader), None) => {
+                let length = reader.left().unwrap_or(0);
+                (reader, length)
+            }
+        };
+        Ok(Some(reader.take(length)))
+    }
+
     /// A part of an answer that is the whole.
-    fn cut_out(&self, mut whole: Incoming, range: &Range<u64>) -> Result<io::Take<Incoming>> {
+    fn cut_out(
+        &self,
+        mut whole: Incoming,
+        range: &Range<u64>,
+        most: u64,
+    ) -> Result<io::Take<Incoming>> {
         self.gives_no_parts.store(true, Ordering::Relaxed);
         let size = whole.left().unwrap_or(0);
         if range.end > size {
             return Err(past_the_end(range, size));
         }
-        if range.start > PASSED_OVER {
+        if range.start > most {
             let detail = "the server gives no parts of a file (Range)";
             return Err(DestinationError::new(ErrorKind::Protocol, detail));
         }
         let passed = io::copy(&mut whole.by_ref().take(range.start), &mut io::sink());
-        passed.map_err(of_read)?;
+        passed.map_err(|e| {
+            let cut = DestinationError::from_read("reading failed", e);
+            match cut.kind {
+                // Not of a range that is past the end.
+                ErrorKind::Truncated => DestinationError {
+                    kind: ErrorKind::Unreachable,
+                    ..cut
+                },
+                _ => cut,
+            }
+        })?;
         Ok(whole.take(range.end - range.start))
     }
 }
@@ -213,21 +261,9 @@ impl Destination for Webdav {
         }
         let folders = folders_of(key);
         let at = At::File(&folders, key.file_name());
-        match (self.server.read(at, range.as_ref(), call)?, range) {
-            (Content::Missing, _) => Err(self.missing(key, call)),
-            (Content::Whole(reader), Some(range)) => Ok(Box::new(self.cut_out(reader, &range)?)),
-            (Content::Exactly(reader), Some(range)) => {
-                let (asked, told) = (range.end - range.start, reader.left().unwrap_or(0));
-                if told < asked {
-                    return Err(past_the_end(&range, range.start + told));
-                }
-                if told > asked {
-                    let detail = format!("{asked} bytes were asked for, {told} come");
-                    return Err(DestinationError::new(ErrorKind::Protocol, detail));
-                }
-                Ok(Box::new(reader))
-            }
-            (Content::Exactly(reader) | Content::Whole(reader), None) => Ok(Box::new(reader)),
+        match self.read(at, range.as_ref(), PASSED_OVER, call)? {
+            Some(reader) => Ok(Box::new(reader)),
+            None => Err(self.missing(key, call)),
         }
     }
 
@@ -341,14 +377,6 @@ fn is_old(modified: Option<Timestamp>, now: Option<Timestamp>, age: Duration) ->
     };
     let idle = now.duration_since(modified);
     SignedDuration::try_from(age).is_ok_and(|age| idle >= age)
-}
-
-/// What a reader of an answer failed with.
-fn of_read(error: io::Error) -> DestinationError {
-    match DestinationError::of_read(&error) {
-        Some(told) => DestinationError::new(told.kind, told.detail.clone()),
-        None => DestinationError::io("reading failed", error),
-    }
 }
 
 fn past_the_end(range: &Range<u64>, size: u64) -> DestinationError {

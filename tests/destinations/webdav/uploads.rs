@@ -6,7 +6,7 @@ use holdfast::destination::{Call, ErrorKind, Verification};
 use holdfast::model::{Cancel, NoObserver};
 
 use super::pretender::{Act, Asked, MIB, Pretender, path};
-use super::{bytes, key, kind, opened, put, read, sample};
+use super::{bytes, hurried, key, kind, opened, put, read, sample, with_call};
 
 /// Puts at a server that does so with each request, and requires that nothing is left.
 fn failed_put(
@@ -261,6 +261,33 @@ fn a_cut_upload_goes_on_where_the_server_can_write_on() {
     put(&*opened(&server.config(&[])), &key(1), &content).unwrap();
     assert!(server.file(&path(1)).unwrap() == content);
     assert_eq!(server.files().len(), 1);
+}
+
+#[test]
+fn an_archive_is_read_back_over_a_line_that_breaks_often() {
+    let server = Pretender::new(|asked, _| {
+        if asked.is("GET") {
+            Act::AnswerOnly(MIB + 1000)
+        } else {
+            Act::Usual
+        }
+    });
+    // With fewer tries than there are breaks.
+    let place = hurried(&server.config(&[]));
+    let sample = sample(&bytes(8 * MIB));
+    with_call(|call| place.put(&key(1), &sample.body, call)).unwrap();
+    assert_eq!((server.times("PUT"), server.files()), (1, vec![path(1)]));
+    assert_eq!(server.times("GET"), 8);
+}
+
+#[test]
+fn an_archive_is_read_back_no_faster_than_it_may_be() {
+    let server = Pretender::faithful();
+    let place = opened(&server.config(&[("bandwidth_limit", "2M")]));
+    let began = Instant::now();
+    put(&*place, &key(1), &bytes(2 * MIB)).unwrap();
+    // A second there, and one back; a tenth of one goes at once.
+    assert!(began.elapsed() > Duration::from_millis(1700));
 }
 
 #[test]
