@@ -256,14 +256,23 @@ impl Server {
         let target = self.at(to);
         let mut answer = self.try_to_rename(from, target.as_str(), call)?;
         // Behind a proxy a server may not know that it is the one of this address.
-        if matches!(answer.status.as_u16(), 400 | 502) {
+        let asked_twice = matches!(answer.status.as_u16(), 400 | 502);
+        if asked_twice {
             answer = self.try_to_rename(from, target.path(), call)?;
         }
         let what = format!("giving {} its name", to.shown());
-        match answer.status.as_u16() {
+        let status = answer.status;
+        match status.as_u16() {
             405 | 501 => {
                 let detail = format!("{what}: the server cannot rename (MOVE)");
                 Err(DestinationError::new(ErrorKind::Protocol, detail))
+            }
+            // It may have been done, whatever an answer before this one said: the next try sees what is there.
+            _ if is_missing(&answer)
+                || asked_twice && status == StatusCode::PRECONDITION_FAILED =>
+            {
+                let detail = format!("{what}: it answered {}", answer.status);
+                Err(DestinationError::new(ErrorKind::Unreachable, detail))
             }
             _ => done(&answer, &what),
         }

@@ -59,6 +59,8 @@ pub enum Act {
     SayLater(Vec<u8>),
     /// What is asked for is done, and the connection ends without a word.
     LoseAnswer,
+    /// What is asked for is done, and this is said of it.
+    DoAndSay(&'static str),
     /// The body is read up to here, and the connection ends.
     ReadOnly(usize),
     /// So much of what would be answered, and the connection ends.
@@ -205,6 +207,12 @@ impl Pretender {
                     if to.write_all(&answer).is_err() {
                         return;
                     }
+                    continue;
+                }
+                Act::DoAndSay(status) => {
+                    let body = self.read_body(&asked, &mut from, None).unwrap_or_default();
+                    self.answer(&asked, &body);
+                    let _ = to.write_all(&self.say(status, "", b""));
                     continue;
                 }
                 Act::Ignore => {

@@ -103,6 +103,26 @@ fn a_lost_acknowledgement_of_the_publishing_is_no_failure() {
 }
 
 #[test]
+fn a_publishing_that_was_done_and_called_a_failure_is_no_failure() {
+    for (status, asked_again) in [
+        ("502 Bad Gateway", "412 Precondition Failed"),
+        ("502 Bad Gateway", "404 Not Found"),
+        ("400 Bad Request", "404 Not Found"),
+        ("500 Internal Server Error", ""),
+    ] {
+        let server = Pretender::new(move |asked, server| match asked.earlier {
+            0 if asked.is("MOVE") => Act::DoAndSay(status),
+            1 if asked.is("MOVE") => Act::SayLater(server.say(asked_again, "", b"")),
+            _ => Act::Usual,
+        });
+        let content = bytes(MIB);
+        let stored = put(&*hurried(&server.config(&[])), &key(1), &content).unwrap();
+        assert_eq!(stored, Verification::Verified);
+        assert_eq!((server.files(), server.times("PUT")), (vec![path(1)], 1));
+    }
+}
+
+#[test]
 fn nothing_is_overwritten_where_the_server_would() {
     let server = Pretender::new(|_, _| Act::Without("overwrite"));
     let place = opened(&server.config(&[]));
