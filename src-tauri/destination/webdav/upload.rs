@@ -148,7 +148,18 @@ impl<'a> Upload<'a> {
             let mut sending = Sending::open(self.body, &self.place.name, self.call)?;
             attempts -= 1;
             match server.write(self.at(), &mut sending, self.body.length, self.call) {
-                Err(e) if e.kind == ErrorKind::Missing && attempts > 0 => {}
+                Err(e) if e.kind == ErrorKind::Missing => {
+                    if server.find(At::Folder(&self.folders), self.call)?.is_some() {
+                        // It is not the folder that is missing: asked again, it would say the same to all of it.
+                        return Err(DestinationError {
+                            kind: ErrorKind::Protocol,
+                            ..e
+                        });
+                    }
+                    if attempts == 0 {
+                        return Err(e);
+                    }
+                }
                 sent => return sent,
             }
         }

@@ -191,6 +191,31 @@ fn what_was_stored_otherwise_is_not_published() {
 }
 
 #[test]
+fn an_archive_that_is_refused_as_if_its_folder_were_missing_is_sent_once() {
+    for status in ["404 Not Found", "409 Conflict"] {
+        let server = Pretender::new(move |asked, server| {
+            if asked.is("PUT") {
+                Act::SayLater(server.say(status, "", b""))
+            } else {
+                Act::Usual
+            }
+        });
+        let refused = kind(put(&*opened(&server.config(&[])), &key(1), &bytes(MIB)));
+        assert_eq!(refused, ErrorKind::Protocol);
+        assert_eq!(server.times("PUT"), 1);
+    }
+    // Where it is missing, it is made and all sent again.
+    let server = Pretender::new(move |asked, server| {
+        if asked.is("PUT") && asked.earlier == 0 {
+            server.remove_folder(asked.path.rsplit_once('/').unwrap().0);
+        }
+        Act::Usual
+    });
+    put(&*opened(&server.config(&[])), &key(1), &bytes(MIB)).unwrap();
+    assert_eq!((server.files(), server.times("PUT")), (vec![path(1)], 2));
+}
+
+#[test]
 fn a_server_that_cannot_rename_is_told_from_others() {
     for status in ["405 Method Not Allowed", "501 Not Implemented"] {
         let (kind, detail) = failed_put(move |asked, server| {
