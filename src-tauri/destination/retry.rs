@@ -242,7 +242,9 @@ impl Destination for Retry {
                 });
             }
             let sent = farthest.sent.load(Ordering::Relaxed);
-            if left.is_some() && sent >= came_to + WORTH {
+            // Where all is sent anew, a longer try is no progress.
+            let goes_on = left.is_some() && self.capabilities().resume;
+            if goes_on && sent >= came_to + WORTH {
                 came_to = sent;
                 pauses.renew();
             }

@@ -308,6 +308,25 @@ fn a_cut_upload_goes_on_where_the_server_can_write_on() {
     assert_eq!(server.files().len(), 1);
 }
 
+/// However far each try comes.
+#[test]
+fn a_server_that_all_is_sent_to_anew_is_given_up_after_its_tries() {
+    let server = Pretender::new(|asked, _| {
+        if asked.is("PUT") {
+            Act::ReadOnly((asked.earlier + 1) * 2 * MIB)
+        } else {
+            Act::Usual
+        }
+    });
+    let refused = kind(put(
+        &*hurried(&server.config(&[])),
+        &key(1),
+        &bytes(20 * MIB),
+    ));
+    assert_eq!(refused, ErrorKind::Unreachable);
+    assert_eq!(server.times("PUT"), 1 + super::TRIES);
+}
+
 #[test]
 fn an_archive_is_read_back_over_a_line_that_breaks_often() {
     let server = Pretender::new(|asked, _| {
