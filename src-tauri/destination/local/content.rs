@@ -70,7 +70,7 @@ pub(super) fn verify(
     let found = file.metadata().map_err(unreadable)?.len();
     if found != body.length {
         let detail = format!("{found} bytes are there of {}", body.length);
-        return Err(DestinationError::new(ErrorKind::Truncated, detail));
+        return Err(DestinationError::new(ErrorKind::Protocol, detail));
     }
     let digest = if let Some(known) = known {
         known.to_owned()

@@ -136,19 +136,35 @@ impl Local {
         call: &Call<'_>,
     ) -> Result<Temporary<'f>> {
         if let Some(name) = self.staged(key, body) {
+            // What becomes of it is for `attempt` to say.
             let Some((file, _)) = folder.open_file(name)? else {
                 let detail = format!("the staged archive `{}` is gone", folder.shown(name));
                 return Err(DestinationError::new(ErrorKind::Protocol, detail));
             };
             // Whoever made it may have made it readable; places without modes refuse, and need not.
             let _ = rustix::fs::fchmod(&file, Mode::from_raw_mode(folder::FILE_MODE));
-            return Ok(Temporary::new(folder, name.to_owned(), file));
+            return Ok(Temporary::staged(folder, name.to_owned(), file));
         }
         let name = self.owner.new_name();
         let file = folder.create_file(&name)?;
         let mut temporary = Temporary::new(folder, name, file);
         content::copy(body, &mut temporary.file, &self.name, call)?;
         Ok(temporary)
+    }
+
+    fn try_to_put(&self, key: &Key, body: &Body, call: &Call<'_>) -> Result<()> {
+        let folder = self.make_folder(key)?;
+        // Before anything is copied or read; the publishing asks again, without a race.
+        if folder.exists(key.file_name())? {
+            let detail = format!("`{}` is there already", folder.shown(key.file_name()));
+            return Err(DestinationError::new(ErrorKind::Exists, detail));
+        }
+        let mut temporary = self.temporary(&folder, key, body, call)?;
+        let known = body.read_back.as_deref();
+        let known = known.filter(|_| self.staged(key, body).is_some());
+        content::verify(&mut temporary.file, body, known, &self.name, call)?;
+        call.check()?;
+        temporary.publish(key.file_name())
     }
 
     /// The contract's folders go when they are empty.
@@ -186,37 +202,37 @@ impl Destination for Local {
         Ok(Some(self.folder_path(key).join(self.owner.new_name())))
     }
 
-    /// Nothing is left to go on from: a copy to a disk is begun anew.
+    /// A copy to a disk is begun anew, and nothing of it is left. A staged body is all there is: it stays for the next try.
     fn attempt(
         &self,
         key: &Key,
         body: &Body,
-        _left: &mut Option<Unfinished>,
+        left: &mut Option<Unfinished>,
         call: &Call<'_>,
     ) -> Result<Stored> {
-        let folder = self.make_folder(key)?;
-        // Before anything is copied or read; the publishing asks again, without a race.
-        if folder.exists(key.file_name())? {
-            let detail = format!("`{}` is there already", folder.shown(key.file_name()));
-            return Err(DestinationError::new(ErrorKind::Exists, detail));
+        *left = None;
+        let Err(error) = self.try_to_put(key, body, call) else {
+            return Ok(Stored {
+                verification: Verification::Verified,
+            });
+        };
+        if let Some(name) = self.staged(key, body) {
+            let staged = Unfinished(name.to_owned());
+            match error.kind {
+                ErrorKind::Exists => {}
+                kind if kind.may_pass() => *left = Some(staged),
+                _ => self.clear_away(key, &staged),
+            }
         }
-        let mut temporary = self.temporary(&folder, key, body, call)?;
-        let known = body.read_back.as_deref();
-        let known = known.filter(|_| self.staged(key, body).is_some());
-        content::verify(&mut temporary.file, body, known, &self.name, call)?;
+        Err(error)
+    }
+
+    fn discard(&self, key: &Key, left: &Unfinished, call: &Call<'_>) -> Result<()> {
         call.check()?;
-        let published = temporary.publish(key.file_name());
-        if published
-            .as_ref()
-            .is_err_and(|e| e.kind == ErrorKind::Exists)
-            && self.staged(key, body).is_some()
-        {
-            temporary.keep();
+        if let Some(folder) = self.folder(key)?.filter(|_| self.owner.owns(&left.0)) {
+            folder.unlink(&left.0)?;
         }
-        published?;
-        Ok(Stored {
-            verification: Verification::Verified,
-        })
+        self.tidy(key)
     }
 
     fn get(
