@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -46,27 +46,22 @@ pub struct Local {
 impl Local {
     pub fn open(config: &DestinationConfig) -> Result<Self> {
         let secrets = BTreeMap::new();
-        Settings::new(config, &secrets).allow(&["base_path"])?;
-        let Some(base) = config.config.get("base_path").filter(|p| !p.is_empty()) else {
-            return Err(misconfigured("`local` needs a `base_path`"));
-        };
-        if !Path::new(base).is_absolute() {
-            return Err(misconfigured(format!(
-                "`base_path` must be absolute, not `{base}`"
-            )));
-        }
-        let resolved = fs::canonicalize(base).map_err(|e| {
+        let settings = Settings::new(config, &secrets);
+        settings.allow(&["base_path"])?;
+        let base = settings.require_file("base_path")?;
+        let shown = base.display();
+        let resolved = fs::canonicalize(&base).map_err(|e| {
             let unreachable =
-                DestinationError::io(format!("the folder `{base}` cannot be used"), e);
+                DestinationError::io(format!("the folder `{shown}` cannot be used"), e);
             match unreachable.kind {
                 ErrorKind::Missing => DestinationError::without_base(format!(
-                    "the folder `{base}` is not there: is its disk mounted?"
+                    "the folder `{shown}` is not there: is its disk mounted?"
                 )),
                 _ => unreachable,
             }
         })?;
         if !resolved.is_dir() {
-            let detail = format!("`{base}` is not a folder");
+            let detail = format!("`{shown}` is not a folder");
             return Err(DestinationError::without_base(detail));
         }
         Ok(Self {
@@ -363,8 +358,4 @@ fn listed(key: Key, stat: &Stat) -> Listed {
 
 fn size(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or(0)
-}
-
-fn misconfigured(detail: impl Into<String>) -> DestinationError {
-    DestinationError::new(ErrorKind::Config, detail)
 }
