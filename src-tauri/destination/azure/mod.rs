@@ -24,6 +24,7 @@ use url::Url;
 
 use super::http::{Answer, Download, Http, request};
 use super::settings::Settings;
+use super::tls::Need;
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
     Unfinished,
@@ -63,9 +64,10 @@ struct Found {
 }
 
 pub(super) fn open(settings: &Settings<'_>) -> Result<Arc<dyn Destination>> {
+    let access = Access::new(settings)?;
     Ok(Arc::new(Azure {
-        access: Access::new(settings)?,
-        http: Http::new(settings)?,
+        http: Http::new(settings, Need::of(&access.container))?,
+        access,
         name: settings.name().to_owned(),
         base: settings.base_folders()?,
         checks_sums: OnceLock::new(),

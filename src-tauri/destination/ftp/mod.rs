@@ -26,7 +26,8 @@ use super::settings::Settings;
 use super::temporary::Owner;
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
-    Unfinished, tls,
+    Unfinished,
+    tls::{self, Need},
 };
 use download::Reading;
 use pool::Pool;
@@ -81,8 +82,10 @@ pub(super) fn open(settings: &Settings<'_>) -> Result<Arc<dyn Destination>> {
 
 fn protection(settings: &Settings<'_>) -> Result<Protection> {
     Ok(match settings.get("tls") {
-        None | Some("explicit") => Protection::Explicit(tls::client_config(settings)?),
-        Some("implicit") => Protection::Implicit(tls::client_config(settings)?),
+        None | Some("explicit") => {
+            Protection::Explicit(tls::client_config(settings, Need::Always)?)
+        }
+        Some("implicit") => Protection::Implicit(tls::client_config(settings, Need::Always)?),
         Some("none") => {
             let unused = ["ca_file", "fingerprint"];
             let unused = unused.iter().find(|key| settings.get(key).is_some());

@@ -26,6 +26,7 @@ use jiff::Timestamp;
 
 use super::http::{Download, date};
 use super::settings::Settings;
+use super::tls::Need;
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
     Unfinished, Verification,
@@ -183,7 +184,7 @@ impl Destination for S3 {
             resume: true,
             modes: false,
             // Archives and signatures: the secret key itself is never sent.
-            in_clear: self.store.address.in_clear,
+            in_clear: self.store.address.tls == Need::AtMostOnTheWay,
         }
     }
 

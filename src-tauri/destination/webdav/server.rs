@@ -22,6 +22,7 @@ use crate::destination::http::{
 };
 use crate::destination::net::Incoming;
 use crate::destination::settings::Settings;
+use crate::destination::tls::Need;
 use crate::destination::{Call, DestinationError, ErrorKind};
 
 type Result<T> = std::result::Result<T, DestinationError>;
@@ -86,7 +87,7 @@ impl Server {
             }
         }
         Ok(Self {
-            http: Http::new(settings)?,
+            http: Http::new(settings, Need::of(&url))?,
             url,
             base: settings.base_folders()?,
             login: login(settings)?,

@@ -286,6 +286,28 @@ fn tested(url: &str, ca: Option<&str>, environment: &[(&str, String)]) -> String
 }
 
 #[test]
+fn a_machine_that_knows_no_authority_can_use_what_needs_none_and_says_what_is_missing() {
+    let apache = Apache::start();
+    let nothing = [
+        ("SSL_CERT_FILE", "/nowhere/certificates".to_owned()),
+        ("SSL_CERT_DIR", "/nowhere".to_owned()),
+    ];
+    let said = tested(&apache.url(), None, &nothing);
+    assert!(
+        said.contains(r#""ok": true"#) && !said.contains(r#""ok": false"#),
+        "{said}"
+    );
+    let said = tested(&apache.tls_url(), None, &nothing);
+    assert!(
+        said.contains("ca-certificates") && said.contains("ca_file"),
+        "{said}"
+    );
+    let ca = apache.authority.ca.to_str();
+    let said = tested(&apache.tls_url(), ca, &nothing);
+    assert!(!said.contains(r#""ok": false"#), "{said}");
+}
+
+#[test]
 fn the_proxies_of_the_environment_are_used() {
     let apache = Apache::start();
     let ca = apache.authority.ca.to_str().unwrap();
