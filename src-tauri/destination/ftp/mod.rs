@@ -166,7 +166,7 @@ impl Ftp {
             folders::files(
                 root,
                 call,
-                &mut |path| session.folder(path),
+                &mut |path, why| session.folder_of_walk(path, why),
                 &mut |folder, entry| {
                     if self.owner.owns(&entry.name) {
                         found.push(Temporary {
@@ -285,7 +285,10 @@ impl Destination for Ftp {
         each: &mut dyn FnMut(Listed) -> Result<()>,
     ) -> Result<()> {
         // A session for each folder: whoever is told of an archive may want to ask for it.
-        let mut list = |path: &[String]| self.pool.with(call, |session| session.folder(path));
+        let mut list = |path: &[String], why| {
+            self.pool
+                .with(call, |session| session.folder_of_walk(path, why))
+        };
         folders::archives(prefix, call, &mut list, each)
     }
 

@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use russh_sftp::protocol::OpenFlags;
 use tokio::sync::Mutex;
 
-use super::folders::{self, key_of};
+use super::folders;
 use super::net::{Incoming, Net};
 use super::settings::Settings;
 use super::temporary::Owner;
@@ -311,24 +311,12 @@ impl Destination for Sftp {
         call: &Call<'_>,
         each: &mut dyn FnMut(Listed) -> Result<()>,
     ) -> Result<()> {
-        let mut list = |path: &[String]| {
+        let mut list = |path: &[String], why| {
             self.run(call, async |paths| {
-                listing::folder(paths, path, &self.owner).await
+                listing::folder(paths, path, why, &self.owner).await
             })
         };
-        folders::files(
-            prefix,
-            call,
-            &mut list,
-            &mut |folder, entry| match key_of(folder, &entry)? {
-                Some(key) => each(Listed {
-                    key,
-                    size: entry.size,
-                    modified: entry.modified,
-                }),
-                None => Ok(()),
-            },
-        )
+        folders::archives(prefix, call, &mut list, each)
     }
 
     fn stat(&self, key: &Key, call: &Call<'_>) -> Result<Option<Listed>> {
@@ -360,9 +348,9 @@ impl Destination for Sftp {
     fn sweep(&self, age: Duration, call: &Call<'_>) -> Result<u32> {
         let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
         let mut found: Vec<(Vec<String>, Temporaries)> = Vec::new();
-        let mut list = |path: &[String]| {
+        let mut list = |path: &[String], why| {
             self.run(call, async |paths| {
-                listing::folder(paths, path, &self.owner).await
+                listing::folder(paths, path, why, &self.owner).await
             })
         };
         for root in ["", Key::CONTRACT_FOLDER] {

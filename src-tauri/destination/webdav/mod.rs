@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::folders::{self, Entry, EntryKind};
+use super::folders::{self, Entry, EntryKind, Why};
 use super::key::{Level, is_archive_in};
 use super::net::Incoming;
 use super::settings::Settings;
@@ -65,6 +65,7 @@ impl Webdav {
     fn entries(
         &self,
         folder: &[String],
+        why: Why,
         time: &Cell<Option<Timestamp>>,
         call: &Call<'_>,
     ) -> Result<Option<Vec<Entry>>> {
@@ -89,6 +90,9 @@ impl Webdav {
             Ok(())
         })?;
         let Some(told) = found else {
+            if why != Why::Guessed {
+                self.server.require_base(call)?;
+            }
             return Ok(None);
         };
         time.set(told.at);
@@ -274,20 +278,8 @@ impl Destination for Webdav {
         each: &mut dyn FnMut(Listed) -> Result<()>,
     ) -> Result<()> {
         let time = Cell::new(None);
-        let mut entries = |folder: &[String]| self.entries(folder, &time, call);
-        folders::files(
-            prefix,
-            call,
-            &mut entries,
-            &mut |folder, entry| match folders::key_of(folder, &entry)? {
-                Some(key) => each(Listed {
-                    key,
-                    size: entry.size,
-                    modified: entry.modified,
-                }),
-                None => Ok(()),
-            },
-        )
+        let mut entries = |folder: &[String], why| self.entries(folder, why, &time, call);
+        folders::archives(prefix, call, &mut entries, each)
     }
 
     fn stat(&self, key: &Key, call: &Call<'_>) -> Result<Option<Listed>> {
@@ -325,7 +317,7 @@ impl Destination for Webdav {
         let mut swept = 0;
         for root in ["", Key::CONTRACT_FOLDER] {
             let time = Cell::new(None);
-            let mut entries = |folder: &[String]| self.entries(folder, &time, call);
+            let mut entries = |folder: &[String], why| self.entries(folder, why, &time, call);
             folders::files(root, call, &mut entries, &mut |folder, entry| {
                 if self.owner.owns(&entry.name) && is_old(entry.modified, time.get(), age) {
                     let at = At::File(folder, &entry.name);

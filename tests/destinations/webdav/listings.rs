@@ -129,6 +129,39 @@ fn a_folder_of_ten_thousand_archives_is_listed() {
     );
 }
 
+/// Any word may be an instance of version 1.0: two folders are asked for in each, and nothing more for each that is not there.
+#[test]
+fn many_folders_of_others_cost_two_questions_each() {
+    let server = Pretender::faithful();
+    server.place(&path(1), b"7 bytes");
+    for n in 0..300 {
+        server.place(&format!("{BASE}/photos{n}/2026/a.jpg"), b"x");
+    }
+    let place = opened(&server.config(&[]));
+    assert_eq!(list(&*place, "").unwrap().len(), 1);
+    let listed = server.asked().len();
+    // The base, ours, its folder, and the base once more: it is still there.
+    assert_eq!(listed, 300 * 2 + 4);
+    assert_eq!(
+        with_call(|call| place.sweep(Duration::ZERO, call)).unwrap(),
+        0
+    );
+    assert!(server.asked().len() - listed < 300 * 2 + 10);
+}
+
+#[test]
+fn a_base_that_goes_away_while_it_is_listed_is_an_error() {
+    let server = Pretender::new(|asked, server| {
+        if asked.path.ends_with("photos/manual") {
+            server.remove_folder(BASE);
+        }
+        Act::Usual
+    });
+    server.place(&format!("{BASE}/photos/a.jpg"), b"x");
+    let listed = list(&*opened(&server.config(&[])), "");
+    assert_eq!(kind(listed), ErrorKind::Unreachable);
+}
+
 #[test]
 fn a_missing_base_is_an_error_of_every_call_and_nothing_is_made() {
     let server = Pretender::faithful();
