@@ -3,7 +3,8 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use holdfast::destination::{Call, ErrorKind};
+use holdfast::destination::retry::Patience;
+use holdfast::destination::{Call, DestinationError, ErrorKind};
 use holdfast::model::{Cancel, NoObserver};
 
 use super::pretender::{Act, BASE, MIB, Pretender, path};
@@ -28,6 +29,37 @@ fn a_whole_answer_is_never_taken_for_a_part() {
         read_range(&*place, &key(1), 5..end + 1),
         Err(ErrorKind::Truncated)
     );
+}
+
+/// A byte now and then, each in time.
+#[test]
+fn a_server_that_answers_drop_by_drop_is_left_in_time() {
+    for method in ["PROPFIND", "GET"] {
+        let server = Pretender::new(move |asked, _| {
+            if asked.is(method) {
+                Act::DripAfterHead
+            } else {
+                Act::Usual
+            }
+        });
+        server.place(&path(1), &bytes(1000));
+        let place = opened(&server.config(&[("timeout", "1")]));
+        let began = Instant::now();
+        let cancel = Cancel::new();
+        let call = Call {
+            patience: Some(Patience::NONE),
+            ..Call::new(&cancel, &NoObserver)
+        };
+        let failed = if method == "GET" {
+            let mut reader = place.get(&key(1), None, &call).unwrap();
+            let cut = reader.read_to_end(&mut Vec::new()).unwrap_err();
+            DestinationError::of_read(&cut).unwrap().kind
+        } else {
+            kind(place.stat(&key(1), &call))
+        };
+        assert_eq!(failed, ErrorKind::Timeout, "{method}");
+        assert!(began.elapsed() < Duration::from_secs(5), "{method}");
+    }
 }
 
 #[test]

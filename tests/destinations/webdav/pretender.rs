@@ -63,6 +63,8 @@ pub enum Act {
     DoAndSay(&'static str),
     /// The body is read up to here, and the connection ends.
     ReadOnly(usize),
+    /// What would be answered, and of its body a byte a moment.
+    DripAfterHead,
     /// So much of what would be answered, and the connection ends.
     AnswerOnly(usize),
     /// So much of what would be answered, and then nothing, for as long as the other side waits.
@@ -226,6 +228,20 @@ impl Pretender {
                 }
                 Act::ReadOnly(most) => {
                     self.read_body(&asked, &mut from, Some(most));
+                }
+                Act::DripAfterHead => {
+                    let body = self.read_body(&asked, &mut from, None).unwrap_or_default();
+                    let answer = self.answer(&asked, &body);
+                    let head = answer.windows(4).position(|end| end == b"\r\n\r\n");
+                    let (head, body) = answer.split_at(head.unwrap() + 4);
+                    let _ = to.write_all(head);
+                    for byte in body {
+                        a_moment();
+                        if to.write_all(&[*byte]).is_err() {
+                            return;
+                        }
+                    }
+                    continue;
                 }
                 Act::AnswerOnly(most) => {
                     let body = self.read_body(&asked, &mut from, None).unwrap_or_default();
