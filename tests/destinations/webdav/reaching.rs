@@ -73,7 +73,9 @@ fn a_server_that_is_not_trusted_says_which_it_is() {
 
 #[test]
 fn an_address_of_version_6_is_one() {
-    if TcpListener::bind(("::1", 0)).is_err() {
+    if let Err(e) = TcpListener::bind(("::1", 0)) {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "no IPv6: {e}");
+        eprintln!("not tried: this machine has no IPv6 ({e})");
         return;
     }
     let apache = Apache::start();

@@ -190,12 +190,11 @@ fn what_may_not_be_written_can_be_read() {
 }
 
 #[test]
-fn rights_that_are_withdrawn_in_the_middle_are_told() {
+fn a_file_that_came_to_be_where_a_folder_was_is_told() {
     let wsgidav = Wsgidav::start(Over::Http);
     let place = opened(&wsgidav.config(&[]));
     put(&*place, &key(1), b"x").unwrap();
     fs::remove_dir_all(wsgidav.base.join(FOLDER)).unwrap();
-    // A file where a folder was.
     fs::write(wsgidav.base.join(FOLDER), "x").unwrap();
     let refused = kind(put(&*place, &key(2), b"x"));
     assert_eq!(refused, ErrorKind::Forbidden);

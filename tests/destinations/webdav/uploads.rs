@@ -215,6 +215,29 @@ fn an_archive_that_is_refused_as_if_its_folder_were_missing_is_sent_once() {
     assert_eq!((server.files(), server.times("PUT")), (vec![path(1)], 2));
 }
 
+/// After each of the requests that an upload is made of.
+#[test]
+fn rights_that_are_withdrawn_in_the_middle_are_told() {
+    let mut granted = 1;
+    loop {
+        let server = Pretender::new(move |asked, server| {
+            if server.asked().len() > granted && !asked.is("DELETE") {
+                Act::SayLater(server.say("403 Forbidden", "", b""))
+            } else {
+                Act::Usual
+            }
+        });
+        let Err(refused) = put(&*opened(&server.config(&[])), &key(1), b"some") else {
+            break;
+        };
+        assert_eq!(refused.kind, ErrorKind::Forbidden, "{granted}: {refused}");
+        assert_eq!(server.files(), [""; 0], "{granted}");
+        granted += 1;
+    }
+    // At least: is the name free, the folders, the file, reading it back, the name.
+    assert!(granted >= 7, "{granted}");
+}
+
 #[test]
 fn a_server_that_cannot_rename_is_told_from_others() {
     for status in ["405 Method Not Allowed", "501 Not Implemented"] {
