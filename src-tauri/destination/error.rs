@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+use super::Key;
+
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}: {detail}")]
 pub struct DestinationError {
@@ -69,6 +71,15 @@ impl DestinationError {
             retry_after: None,
             ends: Ends::ByItself,
         }
+    }
+
+    pub(super) fn no_archive(key: &Key) -> Self {
+        Self::new(ErrorKind::Missing, format!("no archive `{}`", key.as_str()))
+    }
+
+    /// `name`: as the place shows it.
+    pub(super) fn taken(name: &str) -> Self {
+        Self::new(ErrorKind::Exists, format!("`{name}` is there already"))
     }
 
     /// The place is reached, or its disk could be, and the folder that archives are kept in is not there.

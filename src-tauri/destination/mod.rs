@@ -12,6 +12,7 @@ mod key;
 pub mod local;
 mod net;
 mod parts;
+mod range;
 mod read_back;
 pub mod retry;
 mod s3;

@@ -10,7 +10,7 @@ mod listing;
 mod refusal;
 mod upload;
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -23,6 +23,7 @@ use reqwest::Request;
 use url::Url;
 
 use super::http::{Answer, Download, Http, request};
+use super::range::of_nothing;
 use super::settings::Settings;
 use super::tls::Need;
 use super::{
@@ -181,11 +182,8 @@ impl Destination for Azure {
         let what = format!("reading `{}`", key.as_str());
         // No request says "no bytes".
         if let Some(empty) = range.as_ref().filter(|range| range.is_empty()) {
-            return match self.stat(key, call)? {
-                Some(found) if empty.start <= found.size => Ok(Box::new(io::empty())),
-                Some(_) => Err(DestinationError::new(ErrorKind::Truncated, what)),
-                None => Err(DestinationError::new(ErrorKind::Missing, what)),
-            };
+            let found = self.head(key, call)?;
+            return of_nothing(empty, found.map(|found| found.size), key);
         }
         let mut request = self.blob(key, Method::GET, &[]);
         let length = range.as_ref().map(|range| range.end - range.start);

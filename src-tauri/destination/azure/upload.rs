@@ -145,8 +145,7 @@ impl Azure {
             Some(found) if write.made(&found) => {}
             Some(_) => {
                 write.may_be_visible = false;
-                let detail = format!("`{}` is there already", key.as_str());
-                return Err(DestinationError::new(ErrorKind::Exists, detail));
+                return Err(DestinationError::taken(key.as_str()));
             }
             None => {
                 write.may_be_visible = false;

@@ -12,7 +12,7 @@ mod transfer;
 mod upload;
 mod wire;
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +22,11 @@ use secrecy::ExposeSecret;
 
 use super::folders;
 use super::net::Net;
+use super::range::of_nothing;
 use super::settings::Settings;
 use super::temporary::Owner;
 use super::{
-    Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
-    Unfinished,
+    Body, Call, Capabilities, Destination, DestinationError, Key, Listed, Stored, Unfinished,
     tls::{self, Need},
 };
 use download::Reading;
@@ -253,24 +253,13 @@ impl Destination for Ftp {
         let mut session = self.pool.take(call)?;
         let Some(size) = session.size(&folders_of(key), key.file_name())? else {
             self.pool.give_back(session);
-            let detail = format!("no archive `{}`", key.as_str());
-            return Err(DestinationError::new(ErrorKind::Missing, detail));
+            return Err(DestinationError::no_archive(key));
         };
         let range = range.unwrap_or(0..size);
-        if range.start > range.end || range.end > size {
+        // There is no transfer of nothing, nor of what is not there.
+        if range.is_empty() || range.end > size {
             self.pool.give_back(session);
-            let detail = format!(
-                "bytes {} to {} of `{}` were asked for, it has {size}",
-                range.start,
-                range.end,
-                key.as_str()
-            );
-            return Err(DestinationError::new(ErrorKind::Truncated, detail));
-        }
-        // There is no transfer of nothing.
-        if range.is_empty() {
-            self.pool.give_back(session);
-            return Ok(Box::new(io::empty()));
+            return of_nothing(&range, Some(size), key);
         }
         let path = session.path(key.as_str());
         Ok(Box::new(Reading::begin(

@@ -160,8 +160,7 @@ impl Upload<'_> {
         if session.size(&self.folder, self.name)?.is_none() {
             return Ok(());
         }
-        let detail = format!("`{}` is there already", self.name);
-        Err(DestinationError::new(ErrorKind::Exists, detail))
+        Err(DestinationError::taken(self.name))
     }
 
     /// How much of an earlier try can be gone on from; None: nothing.

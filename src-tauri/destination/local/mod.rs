@@ -18,6 +18,7 @@ use rustix::fs::{Mode, Stat};
 
 use super::folders;
 use super::key::{self, Level};
+use super::range::within;
 use super::settings::Settings;
 use super::temporary::Owner;
 use super::{
@@ -151,8 +152,7 @@ impl Local {
         let folder = self.make_folder(key)?;
         // Before anything is copied or read; the publishing asks again, without a race.
         if folder.exists(key.file_name())? {
-            let detail = format!("`{}` is there already", folder.shown(key.file_name()));
-            return Err(DestinationError::new(ErrorKind::Exists, detail));
+            return Err(DestinationError::taken(&folder.shown(key.file_name())));
         }
         let mut temporary = self.temporary(&folder, key, body, call)?;
         let known = body.read_back.as_deref();
@@ -242,20 +242,11 @@ impl Destination for Local {
             None => None,
         };
         let Some((mut file, stat)) = found else {
-            let detail = format!("no archive `{}`", key.as_str());
-            return Err(DestinationError::new(ErrorKind::Missing, detail));
+            return Err(DestinationError::no_archive(key));
         };
         let size = size(&stat);
         let range = range.unwrap_or(0..size);
-        if range.start > range.end || range.end > size {
-            let detail = format!(
-                "bytes {} to {} of `{}` were asked for, it has {size}",
-                range.start,
-                range.end,
-                key.as_str()
-            );
-            return Err(DestinationError::new(ErrorKind::Truncated, detail));
-        }
+        within(&range, size, key)?;
         file.seek(SeekFrom::Start(range.start))
             .map_err(|e| DestinationError::io(format!("cannot read `{}`", key.as_str()), e))?;
         Ok(Box::new(content::Exactly {

@@ -15,7 +15,7 @@ mod sweep;
 mod verify;
 mod write;
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 
 use super::http::{Download, date};
+use super::range::of_nothing;
 use super::settings::Settings;
 use super::tls::Need;
 use super::{
@@ -168,7 +169,7 @@ impl S3 {
         }
         match self.store.fetch(&ask, length, call)? {
             Ok(Download::Content { reader, .. }) => Ok(Box::new(reader)),
-            Ok(Download::Refused(_)) => Err(missing(key)),
+            Ok(Download::Refused(_)) => Err(DestinationError::no_archive(key)),
             Err(refusal) => Err(refusal.into_error()),
         }
     }
@@ -231,21 +232,12 @@ impl Destination for S3 {
         call: &Call<'_>,
     ) -> Result<Box<dyn Read + Send>> {
         call.check()?;
-        let past_the_end = |range: &Range<u64>| {
-            let (start, end) = (range.start, range.end);
-            let detail = format!("bytes {start} to {end} of `{}` are not there", key.as_str());
-            DestinationError::new(ErrorKind::Truncated, detail)
-        };
-        match range {
-            Some(range) if range.start > range.end => Err(past_the_end(&range)),
-            // No range of HTTP has no bytes.
-            Some(range) if range.is_empty() => match self.head(key, call)? {
-                None => Err(missing(key)),
-                Some(found) if range.end > found.size => Err(past_the_end(&range)),
-                Some(_) => Ok(Box::new(io::empty())),
-            },
-            range => self.fetch(key, range.as_ref(), call),
+        // No range of HTTP has no bytes.
+        if let Some(empty) = range.as_ref().filter(|range| range.is_empty()) {
+            let found = self.head(key, call)?;
+            return of_nothing(empty, found.map(|found| found.size), key);
         }
+        self.fetch(key, range.as_ref(), call)
     }
 
     fn list(
@@ -286,11 +278,6 @@ impl Destination for S3 {
     fn free_space(&self, _call: &Call<'_>) -> Result<Option<u64>> {
         Ok(None)
     }
-}
-
-fn missing(key: &Key) -> DestinationError {
-    let detail = format!("no archive `{}`", key.as_str());
-    DestinationError::new(ErrorKind::Missing, detail)
 }
 
 /// Not of a missing bucket, where the store says so.

@@ -26,6 +26,7 @@ use tokio::sync::Mutex;
 
 use super::folders;
 use super::net::{Incoming, Net};
+use super::range::within;
 use super::settings::Settings;
 use super::temporary::Owner;
 use super::{
@@ -264,20 +265,11 @@ impl Destination for Sftp {
         let idle = self.access.idle;
         let reader = self.run(call, async |paths| {
             let Some(found) = paths.archive(key).await? else {
-                let detail = format!("no archive `{}`", key.as_str());
-                return Err(DestinationError::new(ErrorKind::Missing, detail));
+                return Err(DestinationError::no_archive(key));
             };
             let size = size(key.as_str(), &found)?;
             let range = range.unwrap_or(0..size);
-            if range.start > range.end || range.end > size {
-                let detail = format!(
-                    "bytes {} to {} of `{}` were asked for, it has {size}",
-                    range.start,
-                    range.end,
-                    key.as_str()
-                );
-                return Err(DestinationError::new(ErrorKind::Truncated, detail));
-            }
+            within(&range, size, key)?;
             if range.is_empty() {
                 return Ok(Incoming::new(&self.net, stream::empty(), 0, idle, call));
             }

@@ -220,7 +220,6 @@ pub(super) async fn require_free(paths: &Paths<'_>, path: &str) -> Result<()> {
     if paths.look(path).await?.is_none() {
         Ok(())
     } else {
-        let detail = format!("`{path}` is there already");
-        Err(DestinationError::new(ErrorKind::Exists, detail))
+        Err(DestinationError::taken(path))
     }
 }

@@ -20,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::folders::{self, Entry, EntryKind, Why};
 use super::key::{Level, is_archive_in};
 use super::net::Incoming;
+use super::range::{of_nothing, past_the_end};
 use super::settings::Settings;
 use super::temporary::Owner;
 use super::{
@@ -111,9 +112,8 @@ impl Webdav {
     }
 
     fn missing(&self, key: &Key, call: &Call<'_>) -> DestinationError {
-        let detail = format!("no archive `{}`", key.as_str());
         match self.server.require_base(call) {
-            Ok(()) => DestinationError::new(ErrorKind::Missing, detail),
+            Ok(()) => DestinationError::no_archive(key),
             Err(e) => e,
         }
     }
@@ -154,12 +154,12 @@ impl Webdav {
         let (reader, length) = match (self.server.read(at, range, call)?, range) {
             (Content::Missing, _) => return Ok(None),
             (Content::Whole(reader), Some(range)) => {
-                return self.cut_out(reader, range, most).map(Some);
+                return self.cut_out(reader, range, at.name(), most).map(Some);
             }
             (Content::Exactly(reader), Some(range)) => {
                 let (asked, told) = (range.end - range.start, reader.left().unwrap_or(0));
                 if told < asked {
-                    return Err(past_the_end(range, range.start + told));
+                    return Err(past_the_end(range, range.start + told, at.name()));
                 }
                 if told > asked {
                     let detail = format!("{asked} bytes were asked for, {told} come");
@@ -180,12 +180,13 @@ impl Webdav {
         &self,
         mut whole: Incoming,
         range: &Range<u64>,
+        name: &str,
         most: u64,
     ) -> Result<io::Take<Incoming>> {
         self.gives_no_parts.store(true, Ordering::Relaxed);
         let size = whole.left().unwrap_or(0);
         if range.end > size {
-            return Err(past_the_end(range, size));
+            return Err(past_the_end(range, size, name));
         }
         if range.start > most {
             let detail = "the server gives no parts of a file (Range)";
@@ -254,14 +255,8 @@ impl Destination for Webdav {
     ) -> Result<Box<dyn Read + Send>> {
         if let Some(range) = range.as_ref().filter(|range| range.start >= range.end) {
             // No request can ask for nothing.
-            let Some(found) = self.find(key, call)? else {
-                return Err(self.missing(key, call));
-            };
-            let size = found.size.unwrap_or(0);
-            if range.start > range.end || range.end > size {
-                return Err(past_the_end(range, size));
-            }
-            return Ok(Box::new(io::empty()));
+            let found = self.find(key, call)?;
+            return of_nothing(range, found.map(|found| found.size.unwrap_or(0)), key);
         }
         let folders = folders_of(key);
         let at = At::File(&folders, key.file_name());
@@ -369,10 +364,4 @@ fn is_old(modified: Option<Timestamp>, now: Option<Timestamp>, age: Duration) ->
     };
     let idle = now.duration_since(modified);
     SignedDuration::try_from(age).is_ok_and(|age| idle >= age)
-}
-
-fn past_the_end(range: &Range<u64>, size: u64) -> DestinationError {
-    let Range { start, end } = range;
-    let detail = format!("bytes {start} to {end} were asked for, there are {size}");
-    DestinationError::new(ErrorKind::Truncated, detail)
 }

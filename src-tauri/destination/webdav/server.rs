@@ -59,6 +59,14 @@ pub(super) enum At<'a> {
 }
 
 impl At<'_> {
+    /// Of itself alone; empty for the base.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Folder(folders) => folders.last().map_or("", String::as_str),
+            Self::File(_, name) => name,
+        }
+    }
+
     fn shown(self) -> String {
         match self {
             Self::Folder([]) => "the base folder".to_owned(),

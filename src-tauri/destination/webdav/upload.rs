@@ -122,8 +122,7 @@ impl<'a> Upload<'a> {
         if self.place.find(self.key, self.call)?.is_none() {
             Ok(())
         } else {
-            let detail = format!("`{}` is there already", self.key.as_str());
-            Err(DestinationError::new(ErrorKind::Exists, detail))
+            Err(DestinationError::taken(self.key.as_str()))
         }
     }
 
