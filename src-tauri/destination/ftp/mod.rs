@@ -17,14 +17,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
 use super::folders;
 use super::net::Net;
 use super::range::of_nothing;
 use super::settings::Settings;
-use super::temporary::Owner;
+use super::temporary::{Owner, is_old};
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, Key, Listed, Stored, Unfinished,
     tls::{self, Need},
@@ -301,9 +301,6 @@ impl Destination for Ftp {
 
     /// Ages by the server's clock alone: of each name, and of one that is written for the comparison.
     fn sweep(&self, age: Duration, call: &Call<'_>) -> Result<u32> {
-        let Ok(age) = SignedDuration::try_from(age) else {
-            return Ok(0);
-        };
         self.pool.with(call, |session| {
             let found = self.unfinished(session, call)?;
             let Some(first) = found.first() else {
@@ -316,7 +313,7 @@ impl Destination for Ftp {
             for Temporary { folder, name } in &found {
                 call.check()?;
                 let written = session.find(folder, name)?.and_then(|found| found.modified);
-                if written.is_some_and(|written| now.duration_since(written) >= age) {
+                if is_old(written, Some(now), age) {
                     session.remove(folder, name)?;
                     swept += 1;
                 }

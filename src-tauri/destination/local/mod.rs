@@ -11,7 +11,7 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::fs::{Mode, Stat};
@@ -20,7 +20,7 @@ use super::folders;
 use super::key::{self, Level};
 use super::range::within;
 use super::settings::Settings;
-use super::temporary::Owner;
+use super::temporary::{Owner, is_old};
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
     Unfinished, Verification,
@@ -304,7 +304,7 @@ impl Destination for Local {
     }
 
     fn sweep(&self, age: Duration, call: &Call<'_>) -> Result<u32> {
-        let now = SystemTime::now();
+        let now = Timestamp::now();
         let mut swept = 0;
         for root in [vec![], vec![Key::CONTRACT_FOLDER.to_owned()]] {
             let Some(folder) = self.enter(root.iter().map(String::as_str))? else {
@@ -312,7 +312,7 @@ impl Destination for Local {
             };
             let mut path = root;
             walk::files(&folder, &mut path, call, &mut |folder, _, name| {
-                if self.owner.owns(name) && is_old(folder, name, now, age)? {
+                if self.owner.owns(name) && is_dead(folder, name, now, age)? {
                     folder.unlink(name)?;
                     swept += 1;
                 }
@@ -328,23 +328,25 @@ impl Destination for Local {
     }
 }
 
-/// Whether nobody has written to it for `age`, and nobody holds it. A time in the future is young.
-fn is_old(folder: &Folder, name: &str, now: SystemTime, age: Duration) -> Result<bool> {
-    let Some((file, _)) = folder.open_file(name)? else {
+/// Whether nobody has written to it for `age`, and nobody holds it.
+fn is_dead(folder: &Folder, name: &str, now: Timestamp, age: Duration) -> Result<bool> {
+    let Some((file, stat)) = folder.open_file(name)? else {
         return Ok(false);
     };
-    let written = file.metadata().and_then(|found| found.modified());
-    let idle = written.ok().and_then(|at| now.duration_since(at).ok());
-    Ok(idle.is_some_and(|idle| idle >= age) && temporary::is_abandoned(&file))
+    Ok(is_old(modified(&stat), Some(now), age) && temporary::is_abandoned(&file))
 }
 
 fn listed(key: Key, stat: &Stat) -> Listed {
-    let nanos = i32::try_from(stat.st_mtime_nsec).unwrap_or(0);
     Listed {
         key,
         size: size(stat),
-        modified: Timestamp::new(stat.st_mtime, nanos).ok(),
+        modified: modified(stat),
     }
+}
+
+fn modified(stat: &Stat) -> Option<Timestamp> {
+    let nanos = i32::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    Timestamp::new(stat.st_mtime, nanos).ok()
 }
 
 fn size(stat: &Stat) -> u64 {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use http::Method;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::S3;
 use super::answers::{self, OpenUpload, Uploads};
@@ -14,15 +14,15 @@ use super::multipart::Listing;
 use super::refusal::date;
 use super::store::Ask;
 use crate::destination::key::is_archive;
+use crate::destination::temporary::is_old;
 use crate::destination::{Call, DestinationError};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
-const SHORTEST_AGE: SignedDuration = SignedDuration::from_hours(24);
+const SHORTEST_AGE: Duration = Duration::from_hours(24);
 
 impl S3 {
     pub(super) fn sweep_uploads(&self, age: Duration, call: &Call<'_>) -> Result<u32> {
-        let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
         let age = age.max(SHORTEST_AGE);
         let mut swept = 0;
         let mut turns = Turns::default();
@@ -65,10 +65,10 @@ impl S3 {
         &self,
         upload: &OpenUpload,
         now: Timestamp,
-        age: SignedDuration,
+        age: Duration,
         call: &Call<'_>,
     ) -> Result<bool> {
-        let is_old = |text: &str| time(text).is_some_and(|at| now.duration_since(at) >= age);
+        let is_old = |text: &str| is_old(time(text), Some(now), age);
         let key = self
             .key_of(&upload.key)
             .filter(|key| is_archive(key.file_name()));

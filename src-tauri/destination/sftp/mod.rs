@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use russh_sftp::protocol::OpenFlags;
 use tokio::sync::Mutex;
 
@@ -28,7 +28,7 @@ use super::folders;
 use super::net::{Incoming, Net};
 use super::range::within;
 use super::settings::Settings;
-use super::temporary::Owner;
+use super::temporary::{Owner, is_old};
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
     Unfinished, Verification,
@@ -141,7 +141,7 @@ impl Sftp {
         &self,
         folder: &[String],
         found: &[(String, Option<Timestamp>)],
-        age: SignedDuration,
+        age: Duration,
         call: &Call<'_>,
     ) -> Result<u32> {
         self.run(call, async |paths| {
@@ -149,8 +149,7 @@ impl Sftp {
             let now = self.clock(paths, &folder).await?;
             let mut swept = 0;
             for (name, written) in found {
-                let idle = written.zip(now).map(|(at, now)| now.duration_since(at));
-                if idle.is_some_and(|idle| idle >= age) {
+                if is_old(*written, now, age) {
                     paths.remove(&below(&folder, name)).await?;
                     swept += 1;
                 }
@@ -338,7 +337,6 @@ impl Destination for Sftp {
     }
 
     fn sweep(&self, age: Duration, call: &Call<'_>) -> Result<u32> {
-        let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
         let mut found: Vec<(Vec<String>, Temporaries)> = Vec::new();
         let mut list = |path: &[String], why| {
             self.run(call, async |paths| {

@@ -15,14 +15,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::folders::{self, Entry, EntryKind, Why};
 use super::key::{Level, is_archive_in};
 use super::net::Incoming;
 use super::range::{of_nothing, past_the_end};
 use super::settings::Settings;
-use super::temporary::Owner;
+use super::temporary::{Owner, is_old};
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
     Unfinished,
@@ -355,13 +355,4 @@ fn entry(name: String, properties: &Properties) -> Result<Entry> {
         size,
         modified: properties.modified,
     })
-}
-
-/// A time in the future is young.
-fn is_old(modified: Option<Timestamp>, now: Option<Timestamp>, age: Duration) -> bool {
-    let (Some(modified), Some(now)) = (modified, now) else {
-        return false;
-    };
-    let idle = now.duration_since(modified);
-    SignedDuration::try_from(age).is_ok_and(|age| idle >= age)
 }
