@@ -11,6 +11,7 @@ mod http;
 mod key;
 pub mod local;
 mod net;
+mod pages;
 mod parts;
 mod range;
 mod read_back;
