@@ -82,6 +82,18 @@ impl DestinationError {
         Self::new(ErrorKind::Exists, format!("`{name}` is there already"))
     }
 
+    /// The same where bytes were cut before anybody could read them: `Truncated` says there that the archive has no such part.
+    #[must_use]
+    pub(super) fn before_a_read(self) -> Self {
+        match self.kind {
+            ErrorKind::Truncated => Self {
+                kind: ErrorKind::Unreachable,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// The place is reached, or its disk could be, and the folder that archives are kept in is not there.
     pub(super) fn without_base(detail: impl Into<String>) -> Self {
         Self {

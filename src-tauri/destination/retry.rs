@@ -264,7 +264,7 @@ impl Destination for Retry {
         call: &Call<'_>,
     ) -> Result<Box<dyn Read + Send>> {
         let inner = self.again(call, || match self.inner.get(key, range.clone(), call) {
-            // Past the end: it will be past it a little later, too.
+            // Past the end (nothing was read that could have been cut): it will be past it a little later, too.
             Err(error) if error.kind == ErrorKind::Truncated => Ok(Err(error)),
             opened => opened.map(Ok),
         })??;

@@ -251,7 +251,8 @@ impl Destination for Ftp {
         call: &Call<'_>,
     ) -> Result<Box<dyn Read + Send>> {
         let mut session = self.pool.take(call)?;
-        let Some(size) = session.size(&folders_of(key), key.file_name())? else {
+        let size = session.size(&folders_of(key), key.file_name());
+        let Some(size) = size.map_err(DestinationError::before_a_read)? else {
             self.pool.give_back(session);
             return Err(DestinationError::no_archive(key));
         };
@@ -262,9 +263,8 @@ impl Destination for Ftp {
             return of_nothing(&range, Some(size), key);
         }
         let path = session.path(key.as_str());
-        Ok(Box::new(Reading::begin(
-            &self.pool, session, &path, range, size, call,
-        )?))
+        let begun = Reading::begin(&self.pool, session, &path, range, size, call);
+        Ok(Box::new(begun.map_err(DestinationError::before_a_read)?))
     }
 
     fn list(

@@ -193,17 +193,7 @@ impl Webdav {
             return Err(DestinationError::new(ErrorKind::Protocol, detail));
         }
         let passed = io::copy(&mut whole.by_ref().take(range.start), &mut io::sink());
-        passed.map_err(|e| {
-            let cut = DestinationError::from_read("reading failed", e);
-            match cut.kind {
-                // Not of a range that is past the end.
-                ErrorKind::Truncated => DestinationError {
-                    kind: ErrorKind::Unreachable,
-                    ..cut
-                },
-                _ => cut,
-            }
-        })?;
+        passed.map_err(|e| DestinationError::from_read("reading failed", e).before_a_read())?;
         Ok(whole.take(range.end - range.start))
     }
 }
