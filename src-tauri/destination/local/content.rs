@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::destination::body::{changed, unreadable};
 use crate::destination::{Body, Call, DestinationError, ErrorKind};
-use crate::model::{Cancel, Phase, Progress};
+use crate::model::{Cancel, NoObserver, Phase, Progress};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
@@ -175,10 +175,11 @@ pub(super) struct Exactly {
 
 impl Read for Exactly {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.cancel.check().map_err(io::Error::other)?;
-        if self.deadline.is_some_and(|end| Instant::now() >= end) {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
+        let call = Call {
+            deadline: self.deadline,
+            ..Call::new(&self.cancel, &NoObserver)
+        };
+        call.check()?;
         let most = usize::try_from(self.left).unwrap_or(usize::MAX);
         let most = most.min(buffer.len());
         if most == 0 {

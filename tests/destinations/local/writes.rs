@@ -12,7 +12,9 @@ use std::time::Duration;
 use holdfast::destination::local::{Local, create_staged};
 use holdfast::destination::retry::{Patience, Retry};
 use holdfast::destination::time::Time;
-use holdfast::destination::{Body, Call, Destination, ErrorKind, Key, Verification};
+use holdfast::destination::{
+    Body, Call, Destination, DestinationError, ErrorKind, Key, Verification,
+};
 use holdfast::model::{Cancel, DestinationConfig, NoObserver, Observer, Phase, Progress};
 use sha2::{Digest, Sha256};
 
@@ -293,7 +295,9 @@ fn a_reader_stops_when_it_is_cancelled_and_says_so_when_the_archive_shrinks() {
     assert_eq!(short.kind(), std::io::ErrorKind::UnexpectedEof, "{short}");
     let mut second = local.get(&key(1), None, &call).unwrap();
     cancel.cancel();
-    assert!(second.read(&mut [0; 10]).is_err());
+    let cancelled = second.read(&mut [0; 10]).unwrap_err();
+    let told = DestinationError::of_read(&cancelled).unwrap();
+    assert_eq!(told.kind, ErrorKind::Cancelled);
 }
 
 #[test]
