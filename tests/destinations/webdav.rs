@@ -7,7 +7,7 @@ mod reaching;
 mod servers;
 mod uploads;
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,12 +15,11 @@ use std::time::Duration;
 
 use holdfast::destination::retry::Patience;
 use holdfast::destination::{
-    Body, Destination, DestinationError, ErrorKind, Key, Listed, Verification, open, open_with,
+    Destination, DestinationError, ErrorKind, Key, Listed, Verification, open, open_with,
 };
 use holdfast::model::DestinationConfig;
-use sha2::{Digest, Sha256};
 
-use crate::network::{keeps_the_contract, key, with_call};
+use crate::network::{Sample, bytes, keeps_the_contract, key, with_call};
 use crate::servers::webdav::{password, secrets};
 
 const FOLDER: &str = "tacacs-0a1b2c3d/manual";
@@ -48,40 +47,8 @@ fn opened_with(
     open(config, &password(secret))
 }
 
-/// Bytes that do not repeat (xorshift).
-fn bytes(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
-}
-
-/// A file with these bytes.
-struct Sample {
-    _file: tempfile::NamedTempFile,
-    body: Body,
-}
-
-fn sample(bytes: &[u8]) -> Sample {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(bytes).unwrap();
-    let body = Body {
-        read_back: None,
-        path: file.path().to_owned(),
-        length: bytes.len() as u64,
-        sha256: hex::encode(Sha256::digest(bytes)),
-    };
-    Sample { _file: file, body }
-}
-
 fn put(place: &dyn Destination, key: &Key, bytes: &[u8]) -> Result<Verification, DestinationError> {
-    let sample = sample(bytes);
+    let sample = Sample::of(bytes);
     with_call(|call| place.put(key, &sample.body, call)).map(|stored| stored.verification)
 }
 

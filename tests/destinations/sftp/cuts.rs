@@ -11,7 +11,7 @@ use holdfast::destination::{Call, ErrorKind};
 use holdfast::model::{Cancel, DestinationConfig, Observer, Phase, Progress};
 
 use super::{
-    everything, key, list, listed, noise, opened, put, read, refusal, sample, set, soon, with_call,
+    Sample, everything, key, list, listed, noise, opened, put, read, refusal, set, soon, with_call,
 };
 use crate::servers::free_port;
 use crate::servers::openssh::{OpenSsh, Setup};
@@ -122,7 +122,7 @@ fn a_server_that_dies_and_comes_back_gets_the_rest() {
     };
     let cancel = Cancel::new();
     let call = Call::new(&cancel, &observer);
-    place.put(&key(1), &sample(&bytes).body, &call).unwrap();
+    place.put(&key(1), &Sample::of(&bytes).body, &call).unwrap();
     assert!(*observer.done.lock().unwrap());
     assert!(proxy.sent() < 46 * MIB, "{} bytes were sent", proxy.sent());
     assert_eq!(read(&*place, &key(1), None), bytes);
@@ -164,7 +164,7 @@ fn a_server_that_stops_ends_every_call_in_time() {
         deadline: Instant::now().checked_add(Duration::from_secs(6)),
         ..Call::new(&cancel, &observer)
     };
-    let uploaded = place.put(&key(2), &sample(&noise(30 << 20)).body, &call);
+    let uploaded = place.put(&key(2), &Sample::of(&noise(30 << 20)).body, &call);
     let error = uploaded.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
     assert!(*observer.done.lock().unwrap());
@@ -270,7 +270,7 @@ fn a_line_that_is_slow_and_long_is_only_slow() {
     };
     let stopped = place.put(
         &key(2),
-        &sample(&bytes).body,
+        &Sample::of(&bytes).body,
         &Call::new(&cancel, &observer),
     );
     assert_eq!(stopped.unwrap_err().kind, ErrorKind::Cancelled);

@@ -8,7 +8,7 @@ use holdfast::destination::{Call, DestinationError, ErrorKind};
 use holdfast::model::{Cancel, NoObserver};
 
 use super::pretender::{Act, BASE, MIB, Pretender, path};
-use super::{FOLDER, bytes, key, kind, opened, put, read, read_range, sample, with_call};
+use super::{FOLDER, Sample, bytes, key, kind, opened, put, read, read_range, with_call};
 
 #[test]
 fn a_whole_answer_is_never_taken_for_a_part() {
@@ -224,7 +224,7 @@ fn a_server_that_falls_silent_is_left() {
         deadline: Instant::now().checked_add(Duration::from_secs(20)),
         ..Call::new(&cancel, &NoObserver)
     };
-    let sample = sample(&bytes(MIB));
+    let sample = Sample::of(&bytes(MIB));
     std::thread::scope(|scope| {
         for (method, after) in [
             ("PUT", None),

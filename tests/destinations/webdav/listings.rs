@@ -6,7 +6,7 @@ use holdfast::destination::{Call, ErrorKind};
 use holdfast::model::{Cancel, NoObserver};
 
 use super::pretender::{Act, BASE, Pretender, WHEN, path, told};
-use super::{FOLDER, bytes, key, kind, list, opened, sample, with_call};
+use super::{FOLDER, Sample, bytes, key, kind, list, opened, with_call};
 
 #[test]
 fn a_hostile_listing_harms_nothing() {
@@ -169,7 +169,7 @@ fn a_missing_base_is_an_error_of_every_call_and_nothing_is_made() {
     let place = opened(&server.config(&[]));
     let cancel = Cancel::new();
     let call = Call::new(&cancel, &NoObserver);
-    let sample = sample(b"some");
+    let sample = Sample::of(b"some");
     let began = Instant::now();
     let kinds = [
         kind(place.list("", &call, &mut |_| Ok(()))),
@@ -225,7 +225,7 @@ fn the_age_of_what_is_left_is_told_by_the_servers_own_clock() {
             }
         });
         let place = opened(&server.config(&[]));
-        let sample = sample(&bytes(1000));
+        let sample = Sample::of(&bytes(1000));
         let mut left = None;
         with_call(|call| place.attempt(&key(1), &sample.body, &mut left, call)).unwrap_err();
         assert_eq!((left.is_some(), server.files().len()), (true, 1));

@@ -6,14 +6,14 @@ use holdfast::destination::{Call, ErrorKind, Verification};
 use holdfast::model::{Cancel, NoObserver};
 
 use super::pretender::{Act, Asked, MIB, Pretender, path};
-use super::{bytes, hurried, key, kind, opened, put, read, sample, with_call};
+use super::{Sample, bytes, hurried, key, kind, opened, put, read, with_call};
 
 /// Puts at a server that does so with each request, and requires that nothing is left.
 fn failed_put(
     decide: impl Fn(&Asked, &Pretender) -> Act + Send + Sync + 'static,
 ) -> (ErrorKind, String) {
     let server = Pretender::new(decide);
-    let sample = sample(&bytes(8 * MIB));
+    let sample = Sample::of(&bytes(8 * MIB));
     let cancel = Cancel::new();
     let call = Call {
         deadline: Instant::now().checked_add(Duration::from_secs(5)),
@@ -361,7 +361,7 @@ fn an_archive_is_read_back_over_a_line_that_breaks_often() {
     });
     // With fewer tries than there are breaks.
     let place = hurried(&server.config(&[]));
-    let sample = sample(&bytes(8 * MIB));
+    let sample = Sample::of(&bytes(8 * MIB));
     with_call(|call| place.put(&key(1), &sample.body, call)).unwrap();
     assert_eq!((server.times("PUT"), server.files()), (1, vec![path(1)]));
     assert_eq!(server.times("GET"), 8);
@@ -410,7 +410,7 @@ fn a_cancelled_upload_ends_at_once_and_leaves_nothing() {
         }
     });
     let place = opened(&server.config(&[("timeout", "60")]));
-    let sample = sample(&bytes(20 * MIB));
+    let sample = Sample::of(&bytes(20 * MIB));
     let began = Instant::now();
     let call = Call::new(&cancel, &NoObserver);
     assert_eq!(
