@@ -31,7 +31,7 @@ use super::settings::Settings;
 use super::temporary::{Owner, is_old};
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
-    Unfinished, Verification,
+    Unfinished, Verification, read_back,
 };
 use crate::model::{Cancel, NoObserver};
 use access::Access;
@@ -112,13 +112,65 @@ impl Sftp {
             upload::require_free(paths, &paths.of(key)).await?;
             let temporary = upload::open(paths, key, name, body.length).await?;
             has = temporary.has;
-            upload::fill(paths, temporary, body, &self.name, call).await
+            if has > 0 {
+                upload::fill_rest(paths, temporary, body, &self.name, call).await
+            } else {
+                upload::fill(paths, temporary, body, &self.name, call).await
+            }
+        });
+        let filled = filled.and_then(|()| match has {
+            0 => Ok(()),
+            _ => self.read_back(key, body, name, call),
         });
         let put = filled.and_then(|()| self.publish(key, name, call));
         put.map_err(|error| Failed {
             error,
             went_on: has > 0,
         })
+    }
+
+    /// On a line that was cut already: what is there is read on its own, and goes on on the next connection where one is cut again.
+    fn read_back(&self, key: &Key, body: &Body, name: &str, call: &Call<'_>) -> Result<()> {
+        let whole = body.length;
+        let mut open = |at: u64| {
+            let reader = self.run(call, async |paths| {
+                let path = paths.beside(key, name);
+                let found = paths.look(&path).await?;
+                let there = found.and_then(|found| found.size).unwrap_or(0);
+                if there != whole {
+                    let detail = format!("{there} bytes are there of {whole}");
+                    return Err(DestinationError::new(ErrorKind::Protocol, detail));
+                }
+                self.reader(paths, &path, at..whole, call).await
+            })?;
+            Ok(Box::new(reader) as Box<dyn Read + Send>)
+        };
+        read_back::compare(&mut open, body, &self.name, call)
+    }
+
+    /// `range`: of bytes that are there.
+    async fn reader(
+        &self,
+        paths: &Paths<'_>,
+        path: &str,
+        range: Range<u64>,
+        call: &Call<'_>,
+    ) -> Result<Incoming> {
+        let connection = paths.connection;
+        let asked = connection.sftp.open(path, OpenFlags::READ, with_mode(0));
+        let opened = connection.ask(&format!("opening `{path}`"), asked).await?;
+        let file = Arc::new(Opened::new(connection, opened.handle));
+        let mut reads = Reads::new(connection, file, range.start);
+        reads.extend_to(range.end);
+        let length = range.end - range.start;
+        let idle = self.access.idle;
+        Ok(Incoming::new(
+            &self.net,
+            reads.into_stream(),
+            length,
+            idle,
+            call,
+        ))
     }
 
     /// Once begun it is not cancelled: nobody could say any more whether the archive is there.
@@ -272,26 +324,7 @@ impl Destination for Sftp {
             if range.is_empty() {
                 return Ok(Incoming::new(&self.net, stream::empty(), 0, idle, call));
             }
-            let path = paths.of(key);
-            let asked = paths
-                .connection
-                .sftp
-                .open(&path, OpenFlags::READ, with_mode(0));
-            let opened = paths
-                .connection
-                .ask(&format!("opening `{path}`"), asked)
-                .await?;
-            let file = Arc::new(Opened::new(paths.connection, opened.handle));
-            let mut reads = Reads::new(paths.connection, file, range.start);
-            reads.extend_to(range.end);
-            let length = range.end - range.start;
-            Ok(Incoming::new(
-                &self.net,
-                reads.into_stream(),
-                length,
-                idle,
-                call,
-            ))
+            self.reader(paths, &paths.of(key), range, call).await
         })?;
         Ok(Box::new(reader))
     }
