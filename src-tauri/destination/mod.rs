@@ -60,7 +60,7 @@ pub trait Destination: Send + Sync {
         let mut left = None;
         let stored = self.attempt(key, body, &mut left, call);
         if let Some(left) = left {
-            self.clear_away(key, &left);
+            self.clear_away(key, &left, call);
         }
         stored
     }
@@ -106,11 +106,13 @@ pub trait Destination: Send + Sync {
     fn sweep(&self, age: Duration, call: &Call<'_>) -> Result<u32, DestinationError>;
     fn free_space(&self, call: &Call<'_>) -> Result<Option<u64>, DestinationError>;
 
-    /// Best effort, and also when the call it belonged to was cancelled: what cannot be removed now is the sweep's.
-    fn clear_away(&self, key: &Key, left: &Unfinished) {
+    /// Best effort, with no more patience than the call it belongs to, and also where that was cancelled: what cannot be removed now is the
+    /// sweep's.
+    fn clear_away(&self, key: &Key, left: &Unfinished, call: &Call<'_>) {
         let cancel = Cancel::new();
         let call = Call {
             deadline: Instant::now().checked_add(CLEARING),
+            patience: call.patience,
             ..Call::new(&cancel, &NoObserver)
         };
         let _ = self.discard(key, left, &call);

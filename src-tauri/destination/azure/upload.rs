@@ -117,7 +117,7 @@ impl Azure {
         if error.kind.may_pass() {
             *left = unfinished;
         } else if let Some(unfinished) = unfinished {
-            self.clear_away(key, &unfinished);
+            self.clear_away(key, &unfinished, call);
         }
         Err(error)
     }

@@ -43,7 +43,7 @@ impl Ftp {
             && let Some(left) = left.take()
             && uploaded.is_err()
         {
-            self.clear_away(key, &left);
+            self.clear_away(key, &left, call);
         }
         uploaded
     }
@@ -80,7 +80,7 @@ impl Ftp {
             // Of what came before a cut nobody knows what it is; of a whole try it is known that the place changes things.
             if e.kind == ErrorKind::Protocol && arrived.is_some() {
                 if let Some(left) = left.take() {
-                    self.clear_away(key, &left);
+                    self.clear_away(key, &left, call);
                 }
                 let detail = format!("what had arrived before is of no use: {}", e.detail);
                 return Err(DestinationError::new(ErrorKind::Truncated, detail));

@@ -216,7 +216,7 @@ impl Destination for Local {
             match error.kind {
                 ErrorKind::Exists => {}
                 kind if kind.may_pass() => *left = Some(staged),
-                _ => self.clear_away(key, &staged),
+                _ => self.clear_away(key, &staged, call),
             }
         }
         Err(error)

@@ -214,7 +214,7 @@ impl Destination for S3 {
                 if e.kind.may_pass() {
                     *left = unfinished;
                 } else if let Some(unfinished) = unfinished {
-                    self.clear_away(key, &unfinished);
+                    self.clear_away(key, &unfinished, call);
                 }
                 Err(e)
             }

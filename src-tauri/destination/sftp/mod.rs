@@ -289,7 +289,7 @@ impl Destination for Sftp {
             *left = Some(mine);
             return Err(error);
         }
-        self.clear_away(key, &mine);
+        self.clear_away(key, &mine, call);
         if went_on && error.kind == ErrorKind::Protocol {
             // What an earlier try left may not be what it sent (a server that lost its power): sent anew, it may be well.
             error.kind = ErrorKind::Truncated;

@@ -77,6 +77,16 @@ fn who_wants_to_know_at_once_is_told_at_once() {
         (behind.faulty.calls(On::Any), behind.waited()),
         (2, Duration::ZERO)
     );
+    // Nor is anything cleared away for long.
+    let behind = Behind::new(|f| {
+        f.always(On::Put, Fault::CutsAndKeeps(10, ErrorKind::Unreachable))
+            .always(On::Discard, Fault::Fails(ErrorKind::Unreachable))
+    });
+    behind.retry.put(&key(), &archive.body, &call).unwrap_err();
+    assert_eq!(
+        (behind.faulty.calls(On::Discard), behind.waited()),
+        (1, Duration::ZERO)
+    );
 }
 
 #[test]
