@@ -8,7 +8,7 @@ use holdfast::destination::{Call, DestinationError, ErrorKind};
 use holdfast::model::{Cancel, NoObserver};
 
 use super::pretender::{Act, BASE, MIB, Pretender, path};
-use super::{FOLDER, Sample, bytes, key, kind, opened, put, read, read_range, with_call};
+use super::{FOLDER, Sample, bytes, hurried, key, kind, opened, put, read, read_range, with_call};
 
 #[test]
 fn a_whole_answer_is_never_taken_for_a_part() {
@@ -60,6 +60,30 @@ fn a_server_that_answers_drop_by_drop_is_left_in_time() {
         assert_eq!(failed, ErrorKind::Timeout, "{method}");
         assert!(began.elapsed() < Duration::from_secs(5), "{method}");
     }
+}
+
+/// At a server that gives no parts: what is cut on the way to one is no range past the end.
+#[test]
+fn a_part_that_is_cut_before_it_begins_is_asked_for_again() {
+    let content = bytes(2 * MIB);
+    let whole = content.clone();
+    let server = Pretender::new(move |asked, server| match asked.earlier {
+        0 if asked.is("GET") => {
+            let mut answer = server.say("200 OK", "", &whole);
+            answer.truncate(MIB);
+            Act::Say(answer)
+        }
+        _ => Act::Without("range"),
+    });
+    server.place(&path(1), &content);
+    let end = content.len();
+    let part = read_range(
+        &*hurried(&server.config(&[])),
+        &key(1),
+        end as u64 - 9..end as u64,
+    );
+    assert!(part.unwrap() == content[end - 9..]);
+    assert_eq!(server.times("GET"), 2);
 }
 
 #[test]
