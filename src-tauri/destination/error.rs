@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+use super::Key;
+
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}: {detail}")]
 pub struct DestinationError {
@@ -15,8 +17,18 @@ pub struct DestinationError {
     pub cause: Option<io::Error>,
     /// Of `Trust`: the fingerprint that was presented, as a setting takes it, for a person to compare and trust.
     pub presented: Option<String>,
-    /// Of `Throttled`: when the place wants to be asked again.
+    /// Of any kind: when the place wants to be asked again, if it says so.
     pub retry_after: Option<Duration>,
+    pub ends: Ends,
+}
+
+/// How a failure ends whose kind may pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ends {
+    #[default]
+    ByItself,
+    /// Somebody has to do something first: asking again a little later is in vain.
+    ByAHand,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -57,7 +69,43 @@ impl DestinationError {
             cause: None,
             presented: None,
             retry_after: None,
+            ends: Ends::ByItself,
         }
+    }
+
+    pub(super) fn no_archive(key: &Key) -> Self {
+        Self::new(ErrorKind::Missing, format!("no archive `{}`", key.as_str()))
+    }
+
+    /// `name`: as the place shows it.
+    pub(super) fn taken(name: &str) -> Self {
+        Self::new(ErrorKind::Exists, format!("`{name}` is there already"))
+    }
+
+    /// The same where bytes were cut before anybody could read them: `Truncated` says there that the archive has no such part.
+    #[must_use]
+    pub(super) fn before_a_read(self) -> Self {
+        match self.kind {
+            ErrorKind::Truncated => Self {
+                kind: ErrorKind::Unreachable,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
+    /// The place is reached, or its disk could be, and the folder that archives are kept in is not there.
+    pub(super) fn without_base(detail: impl Into<String>) -> Self {
+        Self {
+            ends: Ends::ByAHand,
+            ..Self::new(ErrorKind::Unreachable, detail)
+        }
+    }
+
+    /// Whether the same call may succeed a little later, with nothing changed by anybody.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.kind.may_pass() && self.ends == Ends::ByItself
     }
 
     /// With what led to it.
@@ -90,7 +138,7 @@ impl DestinationError {
 }
 
 impl ErrorKind {
-    /// Whether the same call may succeed a little later, with nothing changed by anybody.
+    /// Whether an error of this kind may be gone a little later. What has arrived by then may stay.
     #[must_use]
     pub fn may_pass(self) -> bool {
         matches!(

@@ -25,8 +25,20 @@ pub(super) enum EntryKind {
     Other,
 }
 
+/// Why a folder is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// A walk begins there.
+    Prefix,
+    /// The listing of the folder around it names it.
+    Named,
+    /// It may be in a folder that a listing named, and mostly is not: that it is absent, or closed to us, need not be told from a place that
+    /// is gone. The walk asks for that once.
+    Guessed,
+}
+
 /// What a folder at this path below the base holds; None where there is no such folder.
-pub(super) type ListFolder<'l> = dyn FnMut(&[String]) -> Result<Option<Vec<Entry>>> + 'l;
+pub(super) type ListFolder<'l> = dyn FnMut(&[String], Why) -> Result<Option<Vec<Entry>>> + 'l;
 
 /// Calls `each` with every archive at or below `prefix`.
 pub(super) fn archives(
@@ -59,11 +71,22 @@ pub(super) fn files(
     each: &mut dyn FnMut(&[String], Entry) -> Result<()>,
 ) -> Result<()> {
     let mut path = split(prefix)?;
-    below(&mut path, call, list, each)
+    let mut guessed_wrong = false;
+    let mut watched = |path: &[String], why| {
+        let listed = list(path, why)?;
+        guessed_wrong |= why == Why::Guessed && listed.is_none();
+        Ok(listed)
+    };
+    below(&mut path, Why::Prefix, call, &mut watched, each)?;
+    if guessed_wrong {
+        list(&path, Why::Prefix)?;
+    }
+    Ok(())
 }
 
 fn below(
     path: &mut Vec<String>,
+    why: Why,
     call: &Call<'_>,
     list: &mut ListFolder<'_>,
     each: &mut dyn FnMut(&[String], Entry) -> Result<()>,
@@ -74,14 +97,18 @@ fn below(
         return Ok(());
     }
     if level == Level::Types && Level::may_be_anybodys(path) {
+        let guess = match why {
+            Why::Prefix => Why::Prefix,
+            Why::Named | Why::Guessed => Why::Guessed,
+        };
         for kind in OLD_TYPES {
             path.push(kind.to_owned());
-            below(path, call, list, each)?;
+            below(path, guess, call, list, each)?;
             path.pop();
         }
         return Ok(());
     }
-    let entries = match list(path) {
+    let entries = match list(path, why) {
         Err(e) if e.kind == ErrorKind::Forbidden && Level::may_be_anybodys(path) => None,
         listed => listed?,
     };
@@ -101,7 +128,7 @@ fn below(
                 let hidden = entry.name == Key::CONTRACT_FOLDER;
                 path.push(entry.name);
                 if !hidden {
-                    below(path, call, list, each)?;
+                    below(path, Why::Named, call, list, each)?;
                 }
                 path.pop();
             }
@@ -149,12 +176,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_closed_to_us_ends_a_list_only_where_it_is_ours() {
         let cancel = Cancel::new();
-        let call = Call {
-            cancel: &cancel,
-            observer: &NoObserver,
-            deadline: None,
-            pace: None,
-        };
+        let call = Call::new(&cancel, &NoObserver);
         let listed = |closed: &str| {
             let mut seen = Vec::new();
             let folder = |name: &str| Entry {
@@ -163,7 +185,7 @@ mod tests {
                 size: 0,
                 modified: None,
             };
-            let mut list = |path: &[String]| match path {
+            let mut list = |path: &[String], _| match path {
                 [] => Ok(Some(vec![folder("photos"), folder("web-0a1b2c3d")])),
                 [one, ..] if one == closed => {
                     Err(DestinationError::new(ErrorKind::Forbidden, "closed"))

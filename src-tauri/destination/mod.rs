@@ -11,7 +11,9 @@ mod http;
 mod key;
 pub mod local;
 mod net;
+mod pages;
 mod parts;
+mod range;
 mod read_back;
 pub mod retry;
 mod s3;
@@ -35,8 +37,8 @@ use secrecy::SecretString;
 
 use crate::model::{Cancel, DestinationConfig, DestinationType, NoObserver, Observer};
 
-pub use contract::test;
-pub use error::{DestinationError, ErrorKind};
+pub use contract::{Tested, test};
+pub use error::{DestinationError, Ends, ErrorKind};
 pub use key::Key;
 use retry::{Patience, Retry};
 use settings::Settings;
@@ -58,7 +60,7 @@ pub trait Destination: Send + Sync {
         let mut left = None;
         let stored = self.attempt(key, body, &mut left, call);
         if let Some(left) = left {
-            self.clear_away(key, &left);
+            self.clear_away(key, &left, call);
         }
         stored
     }
@@ -104,11 +106,13 @@ pub trait Destination: Send + Sync {
     fn sweep(&self, age: Duration, call: &Call<'_>) -> Result<u32, DestinationError>;
     fn free_space(&self, call: &Call<'_>) -> Result<Option<u64>, DestinationError>;
 
-    /// Best effort, and also when the call it belonged to was cancelled: what cannot be removed now is the sweep's.
-    fn clear_away(&self, key: &Key, left: &Unfinished) {
+    /// Best effort, with no more patience than the call it belongs to, and also where that was cancelled: what cannot be removed now is the
+    /// sweep's.
+    fn clear_away(&self, key: &Key, left: &Unfinished, call: &Call<'_>) {
         let cancel = Cancel::new();
         let call = Call {
             deadline: Instant::now().checked_add(CLEARING),
+            patience: call.patience,
             ..Call::new(&cancel, &NoObserver)
         };
         let _ = self.discard(key, left, &call);
@@ -152,8 +156,10 @@ pub struct Call<'a> {
     pub cancel: &'a Cancel,
     pub observer: &'a dyn Observer,
     pub deadline: Option<Instant>,
-    /// How fast a body may be sent.
+    /// How fast a body may be sent, and read back.
     pub pace: Option<&'a Pace>,
+    /// How often what fails is tried again. None: as the place is used to.
+    pub patience: Option<Patience>,
 }
 
 impl<'a> Call<'a> {
@@ -165,6 +171,7 @@ impl<'a> Call<'a> {
             observer,
             deadline: None,
             pace: None,
+            patience: None,
         }
     }
 

@@ -18,6 +18,9 @@ type Result<T> = std::result::Result<T, DestinationError>;
 /// Between two looks at whether a call should end.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 const THREADS: usize = 2;
+/// So many bytes have to come in the time that a place may be silent, unless fewer are to come: one that gives a byte now and then would
+/// hold a call for ever.
+const LEAST: u64 = 64 << 10;
 
 static RUNTIME: Mutex<Weak<Threads>> = Mutex::new(Weak::new());
 
@@ -95,12 +98,15 @@ pub(super) struct Incoming {
     /// None: nobody knows before it ends.
     left: Option<u64>,
     idle: Duration,
+    /// For what has come since `LEAST` had come.
+    waited: Duration,
+    came: u64,
     cancel: Cancel,
     deadline: Option<Instant>,
 }
 
 impl Incoming {
-    /// `idle`: how long a block may take to come. `length`: None for a stream that ends where it ends.
+    /// `idle`: how long the place may be as good as silent. `length`: None for a stream that ends where it ends.
     pub fn new(
         net: &Net,
         blocks: impl Stream<Item = Result<Bytes>> + Send + 'static,
@@ -114,6 +120,8 @@ impl Incoming {
             block: Bytes::new(),
             left: length.into(),
             idle,
+            waited: Duration::ZERO,
+            came: 0,
             cancel: call.cancel.clone(),
             deadline: call.deadline,
         }
@@ -131,9 +139,21 @@ impl Incoming {
             ..Call::new(&self.cancel, &NoObserver)
         };
         loop {
-            let next = async { self.blocks.next().await.transpose() };
-            let next = within(self.idle, "reading what was asked for", next);
-            match (self.net.run(&call, next)?, self.left) {
+            let began = Instant::now();
+            let (limit, idle, came) = (self.idle.saturating_sub(self.waited), self.idle, self.came);
+            let next = async {
+                match tokio::time::timeout(limit, self.blocks.next()).await {
+                    Ok(block) => block.transpose(),
+                    Err(_) => Err(too_slow(idle, came)),
+                }
+            };
+            let block = self.net.run(&call, next)?;
+            self.waited += began.elapsed();
+            self.came += block.as_ref().map_or(0, |block| block.len() as u64);
+            if self.came >= LEAST {
+                (self.waited, self.came) = (Duration::ZERO, 0);
+            }
+            match (block, self.left) {
                 (Some(block), _) if block.is_empty() => {}
                 (Some(block), Some(left)) if block.len() as u64 > left => {
                     let detail = "more bytes came than were asked for";
@@ -149,6 +169,15 @@ impl Incoming {
     }
 }
 
+fn too_slow(idle: Duration, came: u64) -> DestinationError {
+    let seconds = idle.as_secs();
+    let detail = match came {
+        0 => format!("reading what was asked for: no answer for {seconds} s"),
+        came => format!("reading what was asked for: only {came} bytes came in {seconds} s"),
+    };
+    DestinationError::new(ErrorKind::Timeout, detail)
+}
+
 impl Read for Incoming {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left == Some(0) || buffer.is_empty() {
@@ -162,5 +191,41 @@ impl Read for Incoming {
         buffer[..read].copy_from_slice(&given);
         self.left = self.left.map(|left| left - read as u64);
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    /// Reads blocks of so many bytes that come at this pace, with the patience of a fifth of a second.
+    fn read(length: usize, pause: Duration, blocks: usize, told: bool) -> io::Result<usize> {
+        let net = Net::shared().unwrap();
+        let cancel = Cancel::new();
+        let call = Call::new(&cancel, &NoObserver);
+        let coming = stream::iter(0..blocks).then(move |_| async move {
+            tokio::time::sleep(pause).await;
+            Ok(Bytes::from(vec![7; length]))
+        });
+        let whole = told.then_some((length * blocks) as u64);
+        let idle = Duration::from_millis(200);
+        let mut reader = Incoming::new(&net, coming, whole, idle, &call);
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes)
+    }
+
+    #[test]
+    fn what_comes_drop_by_drop_is_as_good_as_silent() {
+        let pause = Duration::from_millis(20);
+        for told in [true, false] {
+            let dripping = read(1, pause, 1000, told).unwrap_err();
+            assert_eq!(dripping.kind(), io::ErrorKind::TimedOut);
+            // A little that ends in time, and much that takes its time.
+            assert_eq!(read(1, pause, 4, told).unwrap(), 4);
+            let block = 64 << 10;
+            assert_eq!(read(block, 4 * pause, 8, told).unwrap(), 8 * block);
+        }
     }
 }

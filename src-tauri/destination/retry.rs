@@ -5,7 +5,7 @@
 mod resuming;
 
 use std::collections::HashSet;
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,12 +15,13 @@ use std::time::{Duration, Instant};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use sha2::{Digest, Sha256};
 
+use super::read_back;
 use super::time::{RealTime, Time};
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
     Unfinished, Verification,
 };
-use crate::model::{Observer, Phase, Progress};
+use crate::model::{NoObserver, Observer, Phase, Progress};
 
 use resuming::Resuming;
 
@@ -30,9 +31,8 @@ type Result<T> = std::result::Result<T, DestinationError>;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A place that wants to be left alone for longer is asked again by the schedule.
 const LONGEST_WAIT: Duration = Duration::from_mins(2);
-const BUFFER: usize = 256 << 10;
 /// So many new bytes make a try one that was worth it. Less would have a place that gives a byte a time asked for ever.
-const WORTH: u64 = 1 << 20;
+pub(super) const WORTH: u64 = 1 << 20;
 
 /// How often and after what waits a call is tried again. A transfer that can go on where it was cut begins to count anew whenever a try
 /// brought it on: a line that breaks every hour still carries an archive that takes a day.
@@ -56,6 +56,13 @@ impl Default for Patience {
 }
 
 impl Patience {
+    /// For those who want to know at once.
+    pub const NONE: Self = Self {
+        first_wait: Duration::ZERO,
+        longest_wait: Duration::ZERO,
+        tries: 0,
+    };
+
     fn waits(self) -> ExponentialBackoff {
         ExponentialBuilder::default()
             .with_min_delay(self.first_wait)
@@ -89,16 +96,13 @@ impl Retry {
         }
     }
 
-    fn pauses(&self) -> Pauses {
-        Pauses {
-            patience: self.patience,
-            waits: self.patience.waits(),
-            time: Arc::clone(&self.time),
-        }
+    fn pauses(&self, call: &Call<'_>) -> Pauses {
+        let patience = call.patience.unwrap_or(self.patience);
+        Pauses::new(patience, Arc::clone(&self.time))
     }
 
     fn again<T>(&self, call: &Call<'_>, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
-        let mut pauses = self.pauses();
+        let mut pauses = self.pauses(call);
         loop {
             match ask() {
                 Err(error) => pauses.after(error, call)?,
@@ -113,44 +117,47 @@ impl Retry {
         if found.is_none_or(|found| found.size != body.length) {
             return Ok(false);
         }
-        let mut reader = self.get(key, Some(0..body.length), call)?;
-        let mut digest = Sha256::new();
-        let mut buffer = vec![0; BUFFER];
-        loop {
-            call.check()?;
-            match reader.read(&mut buffer) {
-                Ok(0) => return Ok(hex::encode(digest.finalize()) == body.sha256),
-                Ok(read) => digest.update(&buffer[..read]),
-                Err(e) => return Err(not_read_back(e)),
-            }
-        }
-    }
-}
-
-fn not_read_back(error: io::Error) -> DestinationError {
-    let detail = "the archive that is there already cannot be read";
-    match error.downcast::<DestinationError>() {
-        Ok(told) => told,
-        Err(error) => DestinationError::io(detail, error),
+        // Not told as progress: nobody waits for a file that is there. The reader goes on by itself where it is cut.
+        let quiet = Call {
+            observer: &NoObserver,
+            patience: Some(Patience::NONE),
+            ..*call
+        };
+        let mut open = |at| self.get(key, Some(at..body.length), call);
+        Ok(read_back::read(&mut open, body.length, "", &quiet)?.is(body))
     }
 }
 
 /// The waits between the tries of one call.
-struct Pauses {
+pub(super) struct Pauses {
     patience: Patience,
     waits: ExponentialBackoff,
     time: Arc<dyn Time>,
 }
 
 impl Pauses {
+    fn new(patience: Patience, time: Arc<dyn Time>) -> Self {
+        Self {
+            patience,
+            waits: patience.waits(),
+            time,
+        }
+    }
+
+    /// For what goes on by itself inside a call.
+    pub fn of(call: &Call<'_>) -> Self {
+        let patience = call.patience.unwrap_or(Patience::NONE);
+        Self::new(patience, Arc::new(RealTime::default()))
+    }
+
     /// As if nothing had failed yet.
-    fn renew(&mut self) {
+    pub fn renew(&mut self) {
         self.waits = self.patience.waits();
     }
 
     /// Waits before the next try, or gives the error back.
-    fn after(&mut self, error: DestinationError, call: &Call<'_>) -> Result<()> {
-        if !error.kind.may_pass() {
+    pub fn after(&mut self, error: DestinationError, call: &Call<'_>) -> Result<()> {
+        if !error.may_pass() {
             return Err(error);
         }
         // Whatever it was in the middle of: that is why it ended.
@@ -212,13 +219,14 @@ impl Destination for Retry {
         left: &mut Option<Unfinished>,
         call: &Call<'_>,
     ) -> Result<Stored> {
-        let mut pauses = self.pauses();
+        let mut pauses = self.pauses(call);
         let farthest = Farthest {
             observer: call.observer,
             sent: AtomicU64::new(0),
         };
         let watched = Call {
             observer: &farthest,
+            patience: Some(call.patience.unwrap_or(self.patience)),
             ..*call
         };
         let mut tried_before = false;
@@ -234,7 +242,9 @@ impl Destination for Retry {
                 });
             }
             let sent = farthest.sent.load(Ordering::Relaxed);
-            if left.is_some() && sent >= came_to + WORTH {
+            // Where all is sent anew, a longer try is no progress.
+            let goes_on = left.is_some() && self.capabilities().resume;
+            if goes_on && sent >= came_to + WORTH {
                 came_to = sent;
                 pauses.renew();
             }
@@ -254,7 +264,7 @@ impl Destination for Retry {
         call: &Call<'_>,
     ) -> Result<Box<dyn Read + Send>> {
         let inner = self.again(call, || match self.inner.get(key, range.clone(), call) {
-            // Past the end: it will be past it a little later, too.
+            // Past the end (nothing was read that could have been cut): it will be past it a little later, too.
             Err(error) if error.kind == ErrorKind::Truncated => Ok(Err(error)),
             opened => opened.map(Ok),
         })??;
@@ -263,7 +273,7 @@ impl Destination for Retry {
             key.clone(),
             range,
             inner,
-            self.pauses(),
+            self.pauses(call),
             call,
         )))
     }

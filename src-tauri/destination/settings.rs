@@ -8,12 +8,14 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{DestinationError, ErrorKind, Key};
-use crate::model::DestinationConfig;
+use crate::model::{DestinationConfig, DestinationType};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
 /// Every type takes these.
-const COMMON: &[&str] = &["bandwidth_limit", "timeout"];
+const COMMON: &[&str] = &["bandwidth_limit"];
+/// And those on a network.
+const ON_NETWORK: &[&str] = &["timeout"];
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 pub(super) struct Settings<'a> {
@@ -37,7 +39,15 @@ impl<'a> Settings<'a> {
 
     /// An error where there is a setting that is neither one of these nor common to all types.
     pub fn allow(&self, known: &[&str]) -> Result<()> {
-        let is_known = |key: &str| known.contains(&key) || COMMON.contains(&key);
+        let on_network = match self.config.destination_type {
+            DestinationType::Local => &[],
+            _ => ON_NETWORK,
+        };
+        let is_known = |key: &str| {
+            [known, COMMON, on_network]
+                .iter()
+                .any(|all| all.contains(&key))
+        };
         match self.config.config.keys().find(|key| !is_known(key)) {
             Some(unknown) => Err(self.bad(format!("has no setting `{unknown}`"))),
             None => Ok(()),
@@ -85,14 +95,17 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// A file of this machine: absolute.
+    /// A file or folder of this machine: absolute.
     pub fn file(&self, key: &str) -> Result<Option<PathBuf>> {
-        let Some(text) = self.get(key) else {
-            return Ok(None);
-        };
+        let set = self.get(key).map(|_| self.require_file(key));
+        set.transpose()
+    }
+
+    pub fn require_file(&self, key: &str) -> Result<PathBuf> {
+        let text = self.require(key)?;
         let path = PathBuf::from(text);
         if path.is_absolute() {
-            Ok(Some(path))
+            Ok(path)
         } else {
             Err(self.bad(format!("needs an absolute path as `{key}`, not `{text}`")))
         }

@@ -17,6 +17,7 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use super::settings::Settings;
 use super::{DestinationError, ErrorKind};
@@ -26,8 +27,27 @@ type Result<T> = std::result::Result<T, DestinationError>;
 /// What a fingerprint begins with, here and in OpenSSH.
 pub(super) const SHA256_PREFIX: &str = "SHA256:";
 
+/// Whether a place cannot be spoken to but over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    Always,
+    /// Where it is spoken to in clear: only a proxy on the way may want it.
+    AtMostOnTheWay,
+}
+
+impl Need {
+    /// By its address.
+    pub fn of(url: &Url) -> Self {
+        if url.scheme() == "http" {
+            Self::AtMostOnTheWay
+        } else {
+            Self::Always
+        }
+    }
+}
+
 /// From `ca_file` or `fingerprint`; else the system's authorities. A failure names the fingerprint of the certificate that was presented.
-pub(super) fn client_config(settings: &Settings<'_>) -> Result<ClientConfig> {
+pub(super) fn client_config(settings: &Settings<'_>, need: Need) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let trust: Arc<dyn ServerCertVerifier> =
         match (settings.file("ca_file")?, settings.get("fingerprint")) {
@@ -39,10 +59,15 @@ pub(super) fn client_config(settings: &Settings<'_>) -> Result<ClientConfig> {
                 digest: fingerprint(text).ok_or_else(|| settings.bad(BAD_FINGERPRINT))?,
                 provider: Arc::clone(&provider),
             }),
-            (None, None) => Arc::new(
-                Verifier::new(Arc::clone(&provider))
-                    .map_err(|e| untrusted("the system's authorities cannot be used", &e))?,
-            ),
+            (None, None) => match (Verifier::new(Arc::clone(&provider)), need) {
+                (Ok(verifier), _) => Arc::new(verifier),
+                // No certificate has this digest.
+                (Err(_), Need::AtMostOnTheWay) => Arc::new(Pinned {
+                    digest: [0; 32],
+                    provider: Arc::clone(&provider),
+                }),
+                (Err(e), Need::Always) => return Err(without_authorities(&e)),
+            },
         };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -51,6 +76,14 @@ pub(super) fn client_config(settings: &Settings<'_>) -> Result<ClientConfig> {
         .with_custom_certificate_verifier(Arc::new(Telling(trust)))
         .with_no_client_auth();
     Ok(config)
+}
+
+/// On a machine that knows no authority.
+fn without_authorities(why: &rustls::Error) -> DestinationError {
+    let detail = format!(
+        "this machine has no authorities to trust ({why}): install its package ca-certificates, or set `ca_file`"
+    );
+    DestinationError::new(ErrorKind::Config, detail)
 }
 
 const BAD_FINGERPRINT: &str = "takes a `fingerprint` such as SHA256: and 64 hexadecimal digits";

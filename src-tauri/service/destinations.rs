@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::destination::{self, Call, Destination, DestinationError, Key};
+use crate::destination::retry::Patience;
+use crate::destination::{self, Call, Destination, DestinationError};
 use crate::model::instance::is_instance_name;
 use crate::model::{DestinationConfig, DestinationType};
 use crate::service::report::TestReport;
 use crate::service::{Act, BackupService, Error, NewDestination, Result};
+
+/// How long a test of a place may take in all: on a line of 16 KiB/s it is done by then.
+const TESTING: Duration = Duration::from_mins(30);
 
 impl Act<'_> {
     pub(crate) fn call(&self) -> Call<'_> {
@@ -154,21 +159,18 @@ impl BackupService {
     pub fn test_destination(&self, name: &str, act: &Act<'_>) -> Result<TestReport> {
         let config = self.destination(name)?;
         let place = self.open_destination(&config)?;
-        let checks = destination::test(&*place, &act.call());
-        act.cancel.check()?;
-        let reached = checks.first().is_some_and(|first| first.ok);
-        let fingerprint = if reached {
-            None
-        } else {
-            // The checks are in words; what was presented has to be exact.
-            let asked = place.list(Key::CONTRACT_FOLDER, &act.call(), &mut |_| Ok(()));
-            let trust = |error: &DestinationError| error.kind == destination::ErrorKind::Trust;
-            asked.err().filter(trust).and_then(|error| error.presented)
+        // Who asks waits for the answer.
+        let call = Call {
+            deadline: Instant::now().checked_add(TESTING),
+            patience: Some(Patience::NONE),
+            ..act.call()
         };
+        let tested = destination::test(&*place, &call);
+        act.cancel.check()?;
         Ok(TestReport {
-            ok: checks.iter().all(|c| c.ok),
-            checks,
-            fingerprint,
+            ok: tested.checks.iter().all(|check| check.ok),
+            checks: tested.checks,
+            fingerprint: tested.presented,
         })
     }
 

@@ -7,16 +7,16 @@ mod trust;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast::destination::{Body, Call, Destination, DestinationError, Key, Verification};
+use holdfast::destination::{Call, Destination, DestinationError, Key, Verification};
 use holdfast::model::{Cancel, NoObserver};
 use sha2::{Digest, Sha256};
 
-use crate::network::{self, ODD_BASE, with_call};
+use crate::network::{self, ODD_BASE, Sample, bytes as noise, with_call};
 use crate::servers::pyftpdlib::Pyftpdlib;
 use crate::servers::vsftpd::{Tls, Vsftpd};
 
@@ -30,38 +30,6 @@ fn name(second: usize) -> String {
     format!("backup-tacacs-20260101-0000{second:02}-manual.tar.gz.age")
 }
 
-/// Bytes of which no two blocks are alike.
-fn noise(length: usize) -> Vec<u8> {
-    let mut block: [u8; 32] = Sha256::digest(b"noise").into();
-    let mut bytes = Vec::with_capacity(length + 32);
-    while bytes.len() < length {
-        block = Sha256::digest(block).into();
-        bytes.extend_from_slice(&block);
-    }
-    bytes.truncate(length);
-    bytes
-}
-
-/// A file with these bytes.
-struct Sample {
-    _file: tempfile::NamedTempFile,
-    body: Body,
-}
-
-impl Sample {
-    fn new(bytes: &[u8]) -> Self {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(bytes).unwrap();
-        let body = Body {
-            read_back: None,
-            path: file.path().to_owned(),
-            length: bytes.len() as u64,
-            sha256: hex::encode(Sha256::digest(bytes)),
-        };
-        Self { _file: file, body }
-    }
-}
-
 fn put(place: &dyn Destination, key: &Key, bytes: &[u8]) -> Result<Verification, DestinationError> {
     with_call(|call| put_with(place, key, bytes, call))
 }
@@ -72,7 +40,7 @@ fn put_with(
     bytes: &[u8],
     call: &Call<'_>,
 ) -> Result<Verification, DestinationError> {
-    let sample = Sample::new(bytes);
+    let sample = Sample::of(bytes);
     let stored = place.put(key, &sample.body, call)?;
     Ok(stored.verification)
 }

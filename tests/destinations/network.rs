@@ -22,7 +22,7 @@ pub fn with_call<T>(act: impl FnOnce(&Call<'_>) -> T) -> T {
 }
 
 pub fn keeps_the_contract(place: &dyn Destination) {
-    let checks = with_call(|call| test(place, call));
+    let checks = with_call(|call| test(place, call)).checks;
     let failed = checks.iter().filter(|check| !check.ok);
     let failed: BTreeSet<_> = failed.map(|check| check.name.as_str()).collect();
     assert_eq!(failed, BTreeSet::new(), "{checks:#?}");
@@ -50,7 +50,21 @@ pub fn key(second: u32) -> Key {
     Key::new(&format!("tacacs-0a1b2c3d/manual/{name}")).unwrap()
 }
 
-/// A file of bytes that do not repeat.
+/// Bytes that do not repeat (xorshift).
+pub fn bytes(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// A file of known bytes.
 pub struct Sample {
     _file: tempfile::NamedTempFile,
     pub body: Body,
@@ -58,22 +72,17 @@ pub struct Sample {
 
 impl Sample {
     pub fn new(length: usize) -> Self {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ length as u64;
-        let mut bytes = Vec::with_capacity(length + 8);
-        while bytes.len() < length {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            bytes.extend_from_slice(&state.to_le_bytes());
-        }
-        bytes.truncate(length);
+        Self::of(&bytes(length))
+    }
+
+    pub fn of(bytes: &[u8]) -> Self {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(&bytes).unwrap();
+        file.write_all(bytes).unwrap();
         let body = Body {
             read_back: None,
             path: file.path().to_owned(),
             length: bytes.len() as u64,
-            sha256: hex::encode(Sha256::digest(&bytes)),
+            sha256: hex::encode(Sha256::digest(bytes)),
         };
         Self { _file: file, body }
     }

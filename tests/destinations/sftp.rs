@@ -23,7 +23,7 @@ use holdfast::model::{Cancel, DestinationConfig, NoObserver};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use crate::network::{keeps_the_contract, key, with_call};
+use crate::network::{Sample, bytes as noise, keeps_the_contract, key, with_call};
 use crate::servers::openssh::OpenSsh;
 
 const FOLDER: &str = "tacacs-0a1b2c3d/manual";
@@ -40,26 +40,8 @@ fn name(second: u32) -> String {
     format!("backup-tacacs-20260101-0000{second:02}-manual.tar.gz.age")
 }
 
-/// A file with these bytes.
-struct Sample {
-    _file: tempfile::NamedTempFile,
-    body: Body,
-}
-
-fn sample(bytes: &[u8]) -> Sample {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(bytes).unwrap();
-    let body = Body {
-        read_back: None,
-        path: file.path().to_owned(),
-        length: bytes.len() as u64,
-        sha256: hex::encode(Sha256::digest(bytes)),
-    };
-    Sample { _file: file, body }
-}
-
 fn put(place: &dyn Destination, key: &Key, bytes: &[u8]) -> Result<Verification, DestinationError> {
-    let sample = sample(bytes);
+    let sample = Sample::of(bytes);
     with_call(|call| place.put(key, &sample.body, call)).map(|stored| stored.verification)
 }
 
@@ -90,21 +72,6 @@ fn everything(base: &str) -> Vec<String> {
         path.display().to_string()
     };
     below.into_iter().map(|e| shown(e.unwrap())).collect()
-}
-
-/// Bytes that do not repeat.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    };
-    std::iter::repeat_with(&mut next)
-        .flatten()
-        .take(length)
-        .collect()
 }
 
 fn mode(path: &Path) -> u32 {

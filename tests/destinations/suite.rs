@@ -13,7 +13,7 @@ use crate::local::Place;
 fn run(destination: &dyn Destination) -> Vec<TestCheck> {
     let cancel = Cancel::new();
     let call = Call::new(&cancel, &NoObserver);
-    test(destination, &call)
+    test(destination, &call).checks
 }
 
 fn failed(checks: &[TestCheck]) -> BTreeSet<&str> {
@@ -92,6 +92,23 @@ fn a_place_that_does_not_answer_is_asked_once() {
         Faulty::over(Arc::new(place.open())).always(On::List, Fault::Fails(ErrorKind::Unreachable));
     let checks = run(&silent);
     assert_eq!(checks.len(), 1, "{checks:#?}");
+    // Nothing was written: nothing is looked for to be cleared away.
+    assert_eq!(silent.calls(On::Any), 1);
+}
+
+#[test]
+fn what_a_place_presented_that_is_not_trusted_is_among_what_was_seen() {
+    let place = Place::new();
+    let cancel = Cancel::new();
+    for (on, fault, presented) in [
+        (On::List, Fault::Presents("SHA256:abc"), Some("SHA256:abc")),
+        (On::Put, Fault::Presents("SHA256:abc"), Some("SHA256:abc")),
+        (On::List, Fault::Fails(ErrorKind::Unreachable), None),
+    ] {
+        let broken = Faulty::over(Arc::new(place.open())).always(on, fault);
+        let tested = test(&broken, &Call::new(&cancel, &NoObserver));
+        assert_eq!(tested.presented.as_deref(), presented);
+    }
 }
 
 #[test]
@@ -102,7 +119,7 @@ fn a_cancelled_test_stops_and_still_clears_up() {
     let broken = Faulty::over(Arc::new(place.open()))
         .always(On::Put, Fault::After(hook(move || cancelling.cancel())));
     let call = Call::new(&cancel, &NoObserver);
-    let checks = test(&broken, &call);
+    let checks = test(&broken, &call).checks;
     assert!(
         checks.len() < CASES.len() && !checks.last().unwrap().ok,
         "{checks:#?}"
@@ -123,7 +140,7 @@ fn a_test_that_is_cancelled_at_any_call_leaves_nothing() {
         let cancelling = cancel.clone();
         let act = Fault::Before(hook(move || cancelling.cancel()));
         let broken = Faulty::over(Arc::new(place.open())).at(On::Any, n..=n, act);
-        let checks = test(&broken, &Call::new(&cancel, &NoObserver));
+        let checks = test(&broken, &Call::new(&cancel, &NoObserver)).checks;
         assert!(checks.len() <= CASES.len());
         assert_eq!(place.everything(), [""; 0], "cancelled at call {n}");
     }

@@ -7,24 +7,37 @@ mod reaching;
 mod servers;
 mod uploads;
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use holdfast::destination::retry::Patience;
 use holdfast::destination::{
-    Body, Destination, DestinationError, ErrorKind, Key, Listed, Verification, open,
+    Destination, DestinationError, ErrorKind, Key, Listed, Verification, open, open_with,
 };
 use holdfast::model::DestinationConfig;
-use sha2::{Digest, Sha256};
 
-use crate::network::{keeps_the_contract, key, with_call};
+use crate::network::{Sample, bytes, keeps_the_contract, key, with_call};
 use crate::servers::webdav::{password, secrets};
 
 const FOLDER: &str = "tacacs-0a1b2c3d/manual";
+/// After the first, where nobody waits.
+const TRIES: usize = 2;
 
 fn opened(config: &DestinationConfig) -> Arc<dyn Destination> {
     open(config, &secrets()).unwrap()
+}
+
+/// With few tries, which follow at once.
+fn hurried(config: &DestinationConfig) -> Arc<dyn Destination> {
+    let patience = Patience {
+        first_wait: Duration::from_millis(10),
+        longest_wait: Duration::from_millis(10),
+        tries: TRIES,
+    };
+    open_with(config, &secrets(), patience).unwrap()
 }
 
 fn opened_with(
@@ -34,40 +47,8 @@ fn opened_with(
     open(config, &password(secret))
 }
 
-/// Bytes that do not repeat (xorshift).
-fn bytes(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
-}
-
-/// A file with these bytes.
-struct Sample {
-    _file: tempfile::NamedTempFile,
-    body: Body,
-}
-
-fn sample(bytes: &[u8]) -> Sample {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(bytes).unwrap();
-    let body = Body {
-        read_back: None,
-        path: file.path().to_owned(),
-        length: bytes.len() as u64,
-        sha256: hex::encode(Sha256::digest(bytes)),
-    };
-    Sample { _file: file, body }
-}
-
 fn put(place: &dyn Destination, key: &Key, bytes: &[u8]) -> Result<Verification, DestinationError> {
-    let sample = sample(bytes);
+    let sample = Sample::of(bytes);
     with_call(|call| place.put(key, &sample.body, call)).map(|stored| stored.verification)
 }
 

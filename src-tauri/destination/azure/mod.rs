@@ -10,7 +10,7 @@ mod listing;
 mod refusal;
 mod upload;
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -23,7 +23,9 @@ use reqwest::Request;
 use url::Url;
 
 use super::http::{Answer, Download, Http, request};
+use super::range::of_nothing;
 use super::settings::Settings;
+use super::tls::Need;
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
     Unfinished,
@@ -63,9 +65,10 @@ struct Found {
 }
 
 pub(super) fn open(settings: &Settings<'_>) -> Result<Arc<dyn Destination>> {
+    let access = Access::new(settings)?;
     Ok(Arc::new(Azure {
-        access: Access::new(settings)?,
-        http: Http::new(settings)?,
+        http: Http::new(settings, Need::of(&access.container))?,
+        access,
         name: settings.name().to_owned(),
         base: settings.base_folders()?,
         checks_sums: OnceLock::new(),
@@ -177,24 +180,10 @@ impl Destination for Azure {
         call: &Call<'_>,
     ) -> Result<Box<dyn Read + Send>> {
         let what = format!("reading `{}`", key.as_str());
-        let past_the_end = |range: &Range<u64>| {
-            let detail = format!(
-                "{what}: there are no bytes {} to {}",
-                range.start, range.end
-            );
-            DestinationError::new(ErrorKind::Truncated, detail)
-        };
         // No request says "no bytes".
-        match range.as_ref().filter(|range| range.is_empty()) {
-            Some(reversed) if reversed.start > reversed.end => return Err(past_the_end(reversed)),
-            Some(empty) => {
-                return match self.stat(key, call)? {
-                    Some(found) if empty.start <= found.size => Ok(Box::new(io::empty())),
-                    Some(_) => Err(past_the_end(empty)),
-                    None => Err(DestinationError::new(ErrorKind::Missing, what)),
-                };
-            }
-            None => {}
+        if let Some(empty) = range.as_ref().filter(|range| range.is_empty()) {
+            let found = self.head(key, call)?;
+            return of_nothing(empty, found.map(|found| found.size), key);
         }
         let mut request = self.blob(key, Method::GET, &[]);
         let length = range.as_ref().map(|range| range.end - range.start);

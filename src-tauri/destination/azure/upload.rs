@@ -117,7 +117,7 @@ impl Azure {
         if error.kind.may_pass() {
             *left = unfinished;
         } else if let Some(unfinished) = unfinished {
-            self.clear_away(key, &unfinished);
+            self.clear_away(key, &unfinished, call);
         }
         Err(error)
     }
@@ -145,8 +145,7 @@ impl Azure {
             Some(found) if write.made(&found) => {}
             Some(_) => {
                 write.may_be_visible = false;
-                let detail = format!("`{}` is there already", key.as_str());
-                return Err(DestinationError::new(ErrorKind::Exists, detail));
+                return Err(DestinationError::taken(key.as_str()));
             }
             None => {
                 write.may_be_visible = false;

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 use uuid::Uuid;
 
+use super::Failure;
 use crate::destination::{Body, Call, Destination, DestinationError, Key, Listed, Stored};
 use crate::model::{Cancel, NoObserver};
 
@@ -48,10 +49,10 @@ impl<'a> Bench<'a> {
     }
 
     /// A name that was not used before, below the contract's folder.
-    pub fn key(&mut self) -> Result<Key, String> {
+    pub fn key(&mut self) -> Result<Key, Failure> {
         let n = self.keys.len();
         let name = format!("backup-contract-20000101-0000{n:02}-manual.tar.gz");
-        let key = Key::new(&format!("{}/{name}", self.folder)).map_err(|e| told(&e))?;
+        let key = Key::new(&format!("{}/{name}", self.folder))?;
         self.keys.push(key.clone());
         Ok(key)
     }
@@ -61,45 +62,47 @@ impl<'a> Bench<'a> {
     }
 
     /// A new archive of this many bytes.
-    pub fn stored(&mut self, length: usize) -> Result<(Key, Sample), String> {
+    pub fn stored(&mut self, length: usize) -> Result<(Key, Sample), Failure> {
         let key = self.key()?;
         let sample = Sample::new(length)?;
-        self.put(&key, &sample).map_err(|e| told(&e))?;
+        self.put(&key, &sample)?;
         Ok((key, sample))
     }
 
-    pub fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Vec<u8>, String> {
+    pub fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Vec<u8>, Failure> {
         let reader = self.destination.get(key, range, self.call);
         let mut bytes = Vec::new();
-        reader
-            .map_err(|e| told(&e))?
+        reader?
             .read_to_end(&mut bytes)
             .map_err(|e| format!("reading failed: {e}"))?;
         Ok(bytes)
     }
 
-    pub fn listed(&self, prefix: &str) -> Result<Vec<Listed>, String> {
+    pub fn listed(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
         let mut found = Vec::new();
         let mut each = |listed| {
             found.push(listed);
             Ok(())
         };
-        self.destination
-            .list(prefix, self.call, &mut each)
-            .map_err(|e| told(&e))?;
+        self.destination.list(prefix, self.call, &mut each)?;
         Ok(found)
     }
 
-    pub fn gone(&self, key: &Key) -> Result<bool, String> {
+    pub fn gone(&self, key: &Key) -> Result<bool, Failure> {
         let stat = self.destination.stat(key, self.call);
-        stat.map(|found| found.is_none()).map_err(|e| told(&e))
+        Ok(stat?.is_none())
     }
 
-    /// Removes what this test wrote, and what a test that died long ago left. The call may be cancelled already: this still has to be done.
+    /// Removes what this test wrote, and what a test that died long ago left. The call may be cancelled already: this still has to be done,
+    /// but where nothing was written, nothing is.
     pub fn clear(&mut self) {
+        if self.keys.is_empty() {
+            return;
+        }
         let (cancel, observer) = (Cancel::new(), NoObserver);
         let call = Call {
             deadline: std::time::Instant::now().checked_add(CLEARING),
+            patience: self.call.patience,
             ..Call::new(&cancel, &observer)
         };
         let mut dead = Vec::new();
@@ -119,11 +122,9 @@ impl<'a> Bench<'a> {
         }
     }
 
-    pub fn forget_all(&mut self) -> Result<(), String> {
+    pub fn forget_all(&mut self) -> Result<(), Failure> {
         for key in &self.keys {
-            self.destination
-                .delete(key, self.call)
-                .map_err(|e| told(&e))?;
+            self.destination.delete(key, self.call)?;
         }
         Ok(())
     }
@@ -154,14 +155,6 @@ impl Sample {
             body: body(path.to_owned(), &bytes),
             bytes,
         })
-    }
-}
-
-/// A failure at the place, as a message.
-pub(super) fn told(error: &DestinationError) -> String {
-    match &error.cause {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Verdict;
-use super::bench::{Bench, Sample, told};
+use super::bench::{Bench, Sample};
+use super::{Failure, Verdict};
 use crate::destination::{Call, DestinationError, ErrorKind, Key};
 use crate::model::Cancel;
 
@@ -27,11 +27,11 @@ pub(super) fn write(bench: &mut Bench<'_>) -> Verdict {
     let key = bench.key()?;
     let sample = Sample::new(LARGE)?;
     let started = Instant::now();
-    let stored = bench.put(&key, &sample).map_err(|e| told(&e))?;
+    let stored = bench.put(&key, &sample)?;
     let up = rate(started.elapsed());
     let started = Instant::now();
     if bench.read(&key, None)? != sample.bytes {
-        return Err("other bytes were read than were written".to_owned());
+        return Err("other bytes were read than were written".into());
     }
     let down = rate(started.elapsed());
     let how = format!("{:?}", stored.verification).to_lowercase();
@@ -44,7 +44,7 @@ pub(super) fn sizes(bench: &mut Bench<'_>) -> Verdict {
     for length in [0, 1, SMALL] {
         let (key, sample) = bench.stored(length)?;
         if bench.read(&key, None)? != sample.bytes {
-            return Err(format!("an archive of {length} bytes came back as another"));
+            return Err(format!("an archive of {length} bytes came back as another").into());
         }
     }
     Ok("small and empty archives come back as they were".to_owned())
@@ -57,14 +57,13 @@ pub(super) fn ranges(bench: &mut Bench<'_>) -> Verdict {
         let wanted = &sample.bytes[usize::try_from(range.start).unwrap_or(SMALL)
             ..usize::try_from(range.end).unwrap_or(SMALL)];
         if bench.read(&key, Some(range.clone()))? != wanted {
-            return Err(format!(
-                "bytes {} to {} came back as others",
-                range.start, range.end
-            ));
+            return Err(
+                format!("bytes {} to {} came back as others", range.start, range.end).into(),
+            );
         }
     }
     if bench.read(&key, Some(end - 10..end + 1)).is_ok() {
-        return Err("a range past the end was no error".to_owned());
+        return Err("a range past the end was no error".into());
     }
     Ok("any part can be read alone".to_owned())
 }
@@ -75,15 +74,13 @@ pub(super) fn listing(bench: &mut Bench<'_>) -> Verdict {
         let found = bench.listed(&prefix)?;
         let times = found.iter().filter(|listed| listed.key == key).count();
         if times != 1 {
-            return Err(format!(
-                "an archive is listed {times} times below `{prefix}`"
-            ));
+            return Err(format!("an archive is listed {times} times below `{prefix}`").into());
         }
         if !found
             .iter()
             .any(|listed| listed.key == key && listed.size == SMALL as u64)
         {
-            return Err("an archive is listed with another size".to_owned());
+            return Err("an archive is listed with another size".into());
         }
     }
     // The user's own list must not fill with what the contract writes.
@@ -92,7 +89,7 @@ pub(super) fn listing(bench: &mut Bench<'_>) -> Verdict {
         .iter()
         .any(|listed| listed.key.as_str().starts_with(Key::CONTRACT_FOLDER))
     {
-        return Err("the test's archives are shown among the others".to_owned());
+        return Err("the test's archives are shown among the others".into());
     }
     Ok("an archive is listed once, with its size".to_owned())
 }
@@ -102,7 +99,7 @@ pub(super) fn create_only(bench: &mut Bench<'_>) -> Verdict {
     let refused = bench.put(&key, &Sample::new(SMALL + 1)?);
     expect(refused, ErrorKind::Exists, "a second archive of one name")?;
     if bench.read(&key, None)? != sample.bytes {
-        return Err("an archive was overwritten".to_owned());
+        return Err("an archive was overwritten".into());
     }
     if bench.destination.capabilities().atomic_create {
         Ok("nothing is ever overwritten".to_owned())
@@ -113,16 +110,16 @@ pub(super) fn create_only(bench: &mut Bench<'_>) -> Verdict {
 
 pub(super) fn staging(bench: &mut Bench<'_>) -> Verdict {
     let key = bench.key()?;
-    let Some(path) = bench.destination.staging(&key).map_err(|e| told(&e))? else {
+    let Some(path) = bench.destination.staging(&key)? else {
         return Ok("archives are sent there".to_owned());
     };
     let sample = Sample::in_place(&path, SMALL)?;
     if !bench.gone(&key)? || bench.listed(bench.folder())?.iter().any(|l| l.key == key) {
-        return Err("an archive is visible before it is complete".to_owned());
+        return Err("an archive is visible before it is complete".into());
     }
-    bench.put(&key, &sample).map_err(|e| told(&e))?;
+    bench.put(&key, &sample)?;
     if path.exists() || bench.read(&key, None)? != sample.bytes {
-        return Err("an archive written in place was not published as it was".to_owned());
+        return Err("an archive written in place was not published as it was".into());
     }
     Ok("archives are written in place".to_owned())
 }
@@ -132,15 +129,15 @@ pub(super) fn changed_body(bench: &mut Bench<'_>) -> Verdict {
     let mut sample = Sample::new(SMALL)?;
     sample.body.sha256 = "0".repeat(64);
     if bench.put(&key, &sample).is_ok() {
-        return Err("bytes that do not match their digest were stored".to_owned());
+        return Err("bytes that do not match their digest were stored".into());
     }
     let mut sample = Sample::new(SMALL)?;
     sample.body.length += 1;
     if bench.put(&key, &sample).is_ok() {
-        return Err("an archive that is too short was stored".to_owned());
+        return Err("an archive that is too short was stored".into());
     }
     if !bench.gone(&key)? {
-        return Err("a failed write left an archive".to_owned());
+        return Err("a failed write left an archive".into());
     }
     Ok("bytes that changed on the way are refused".to_owned())
 }
@@ -157,7 +154,7 @@ pub(super) fn cancelled_write(bench: &mut Bench<'_>) -> Verdict {
     let stopped = bench.destination.put(&key, &sample.body, &call);
     expect(stopped, ErrorKind::Cancelled, "a cancelled write")?;
     if !bench.gone(&key)? {
-        return Err("a cancelled write left an archive".to_owned());
+        return Err("a cancelled write left an archive".into());
     }
     Ok("a cancelled write leaves nothing".to_owned())
 }
@@ -165,23 +162,22 @@ pub(super) fn cancelled_write(bench: &mut Bench<'_>) -> Verdict {
 pub(super) fn missing(bench: &mut Bench<'_>) -> Verdict {
     let key = bench.key()?;
     if !bench.gone(&key)? {
-        return Err("an archive is there that nobody wrote".to_owned());
+        return Err("an archive is there that nobody wrote".into());
     }
     let absent = bench.destination.get(&key, None, bench.call).map(drop);
     expect(absent, ErrorKind::Missing, "reading what is not there")?;
-    bench
-        .destination
-        .delete(&key, bench.call)
-        .map_err(|e| format!("deleting what is not there failed: {}", told(&e)))?;
+    bench.destination.delete(&key, bench.call).map_err(|e| {
+        Failure::from(e).told_as(|e| format!("deleting what is not there failed: {e}"))
+    })?;
     Ok("what is missing is told from what failed".to_owned())
 }
 
 pub(super) fn delete(bench: &mut Bench<'_>) -> Verdict {
     let (key, _sample) = bench.stored(SMALL)?;
     let deleted = bench.destination.delete(&key, bench.call);
-    deleted.map_err(|e| told(&e))?;
+    deleted?;
     if !bench.gone(&key)? || bench.listed(bench.folder())?.iter().any(|l| l.key == key) {
-        return Err("an archive is still there after it was deleted".to_owned());
+        return Err("an archive is still there after it was deleted".into());
     }
     Ok("archives can be deleted".to_owned())
 }
@@ -189,19 +185,16 @@ pub(super) fn delete(bench: &mut Bench<'_>) -> Verdict {
 pub(super) fn clock(bench: &mut Bench<'_>) -> Verdict {
     let (key, _sample) = bench.stored(1)?;
     let now = Timestamp::now();
-    let stat = bench
-        .destination
-        .stat(&key, bench.call)
-        .map_err(|e| told(&e))?;
+    let stat = bench.destination.stat(&key, bench.call)?;
     let Some(found) = stat else {
-        return Err("an archive was not found right after it was written".to_owned());
+        return Err("an archive was not found right after it was written".into());
     };
     let Some(modified) = found.modified else {
         return Ok("it tells no times".to_owned());
     };
     let skew = now.duration_since(modified).abs();
     if skew > SKEW {
-        return Err(format!("its clock differs by {} s", skew.as_secs()));
+        return Err(format!("its clock differs by {} s", skew.as_secs()).into());
     }
     Ok(format!(
         "its clock differs by less than {} s",
@@ -211,13 +204,13 @@ pub(super) fn clock(bench: &mut Bench<'_>) -> Verdict {
 
 pub(super) fn free_space(bench: &mut Bench<'_>) -> Verdict {
     match bench.destination.free_space(bench.call) {
-        Ok(Some(0)) => Err("nothing is free".to_owned()),
+        Ok(Some(0)) => Err("nothing is free".into()),
         Ok(Some(bytes)) => Ok(format!("{bytes} bytes are free")),
         Ok(None) if bench.destination.capabilities().free_space => {
-            Err("it does not tell its free space".to_owned())
+            Err("it does not tell its free space".into())
         }
         Ok(None) => Ok("it does not tell its free space".to_owned()),
-        Err(e) => Err(told(&e)),
+        Err(e) => Err(e.into()),
     }
 }
 
@@ -226,12 +219,12 @@ pub(super) fn nothing_left(bench: &mut Bench<'_>) -> Verdict {
     bench.forget_all()?;
     let left = bench.listed(bench.folder())?.len();
     if left > 0 {
-        return Err(format!("{left} archives cannot be deleted"));
+        return Err(format!("{left} archives cannot be deleted").into());
     }
     let swept = bench.destination.sweep(Duration::MAX, bench.call);
-    match swept.map_err(|e| told(&e))? {
+    match swept? {
         0 => Ok("nothing is left there".to_owned()),
-        swept => Err(format!("{swept} writes that were not old were swept away")),
+        swept => Err(format!("{swept} writes that were not old were swept away").into()),
     }
 }
 
@@ -239,11 +232,13 @@ fn expect<T>(
     result: Result<T, DestinationError>,
     kind: ErrorKind,
     what: &str,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     match result {
-        Ok(_) => Err(format!("{what} was no error")),
+        Ok(_) => Err(format!("{what} was no error").into()),
         Err(e) if e.kind == kind => Ok(()),
-        Err(e) => Err(format!("{what} failed as `{}`, not as `{kind}`", told(&e))),
+        Err(e) => {
+            Err(Failure::from(e).told_as(|e| format!("{what} failed as `{e}`, not as `{kind}`")))
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 mod bench;
 mod cases;
 
-use super::{Call, Destination, TestCheck};
+use super::{Call, Destination, DestinationError, TestCheck};
 use bench::Bench;
 pub(super) use cases::LARGE;
 
@@ -17,7 +17,45 @@ pub struct Case {
 }
 
 /// What was seen, or what should not have been.
-type Verdict = Result<String, String>;
+type Verdict = Result<String, Failure>;
+
+/// In words, and with what is not to be read out of words.
+struct Failure {
+    message: String,
+    presented: Option<String>,
+}
+
+impl Failure {
+    fn told_as(self, say: impl FnOnce(&str) -> String) -> Self {
+        let message = say(&self.message);
+        Self { message, ..self }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        let presented = None;
+        Self { message, presented }
+    }
+}
+
+impl From<&str> for Failure {
+    fn from(message: &str) -> Self {
+        message.to_owned().into()
+    }
+}
+
+/// A failure at the place.
+impl From<DestinationError> for Failure {
+    fn from(error: DestinationError) -> Self {
+        let message = match &error.cause {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        };
+        let presented = error.presented;
+        Self { message, presented }
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
@@ -60,26 +98,39 @@ const fn case(name: &'static str, run: fn(&mut Bench<'_>) -> Verdict) -> Case {
     }
 }
 
+/// What a test saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tested {
+    /// Of the cases that ran, in their order.
+    pub checks: Vec<TestCheck>,
+    /// The fingerprint of what was not trusted, as a setting takes it.
+    pub presented: Option<String>,
+}
+
 /// The contract as a check of a user's place: behind "Test destination".
 #[must_use]
-pub fn test(destination: &dyn Destination, call: &Call<'_>) -> Vec<TestCheck> {
+pub fn test(destination: &dyn Destination, call: &Call<'_>) -> Tested {
     let mut bench = Bench::new(destination, call);
-    let mut checks = Vec::new();
+    let (mut checks, mut presented) = (Vec::new(), None);
     for case in CASES {
         let verdict = match call.check() {
             Ok(()) => (case.run)(&mut bench),
-            Err(e) => Err(e.to_string()),
+            Err(e) => Err(e.into()),
         };
         let ok = verdict.is_ok();
+        let message = verdict.unwrap_or_else(|failure| {
+            presented = presented.take().or(failure.presented);
+            failure.message
+        });
         checks.push(TestCheck {
             name: case.name.to_owned(),
             ok,
-            message: verdict.unwrap_or_else(|failure| failure),
+            message,
         });
         if call.check().is_err() || !ok && case.on_failure == Next::Stop {
             break;
         }
     }
     bench.clear();
-    checks
+    Tested { checks, presented }
 }

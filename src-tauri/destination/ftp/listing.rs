@@ -9,7 +9,7 @@ use super::lines::{Facts, Odd, machine_line, moment, people_line};
 use super::reply::Reply;
 use super::session::{Hidden, Session};
 use super::transfer::cut;
-use crate::destination::folders::{Entry, EntryKind};
+use crate::destination::folders::{Entry, EntryKind, Why};
 use crate::destination::key::Level;
 use crate::destination::{DestinationError, ErrorKind};
 
@@ -29,6 +29,11 @@ pub(super) struct Found {
 impl Session {
     /// What a folder below the base holds; None where there is no such folder. An error where there is no base.
     pub fn folder(&mut self, path: &[String]) -> Result<Option<Vec<Entry>>> {
+        self.folder_of_walk(path, Why::Named)
+    }
+
+    /// The same for a walk. Of what is only guessed, what is closed is not told from what is missing.
+    pub fn folder_of_walk(&mut self, path: &[String], why: Why) -> Result<Option<Vec<Entry>>> {
         let full = self.path(&path.join("/"));
         let reply = self.ask(&format!("CWD {full}"))?;
         if reply.is(&[200, 250]) {
@@ -36,6 +41,9 @@ impl Session {
         }
         if reply.code != 550 {
             return Err(reply.refusal("entering a folder"));
+        }
+        if why == Why::Guessed {
+            return Ok(None);
         }
         self.require_missing(path, &reply)?;
         Ok(None)

@@ -12,22 +12,23 @@ mod transfer;
 mod upload;
 mod wire;
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
 use super::folders;
 use super::net::Net;
+use super::range::of_nothing;
 use super::settings::Settings;
-use super::temporary::Owner;
+use super::temporary::{Owner, is_old};
 use super::{
-    Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
-    Unfinished, tls,
+    Body, Call, Capabilities, Destination, DestinationError, Key, Listed, Stored, Unfinished,
+    tls::{self, Need},
 };
 use download::Reading;
 use pool::Pool;
@@ -83,8 +84,10 @@ pub(super) fn open(settings: &Settings<'_>) -> Result<Arc<dyn Destination>> {
 
 fn protection(settings: &Settings<'_>) -> Result<Protection> {
     Ok(match settings.get("tls") {
-        None | Some("explicit") => Protection::Explicit(tls::client_config(settings)?),
-        Some("implicit") => Protection::Implicit(tls::client_config(settings)?),
+        None | Some("explicit") => {
+            Protection::Explicit(tls::client_config(settings, Need::Always)?)
+        }
+        Some("implicit") => Protection::Implicit(tls::client_config(settings, Need::Always)?),
         Some("none") => {
             let unused = ["ca_file", "fingerprint"];
             let unused = unused.iter().find(|key| settings.get(key).is_some());
@@ -167,7 +170,7 @@ impl Ftp {
             folders::files(
                 root,
                 call,
-                &mut |path| session.folder(path),
+                &mut |path, why| session.folder_of_walk(path, why),
                 &mut |folder, entry| {
                     if self.owner.owns(&entry.name) {
                         found.push(Temporary {
@@ -252,31 +255,20 @@ impl Destination for Ftp {
         call: &Call<'_>,
     ) -> Result<Box<dyn Read + Send>> {
         let mut session = self.pool.take(call)?;
-        let Some(size) = session.size(&folders_of(key), key.file_name())? else {
+        let size = session.size(&folders_of(key), key.file_name());
+        let Some(size) = size.map_err(DestinationError::before_a_read)? else {
             self.pool.give_back(session);
-            let detail = format!("no archive `{}`", key.as_str());
-            return Err(DestinationError::new(ErrorKind::Missing, detail));
+            return Err(DestinationError::no_archive(key));
         };
         let range = range.unwrap_or(0..size);
-        if range.start > range.end || range.end > size {
+        // There is no transfer of nothing, nor of what is not there.
+        if range.is_empty() || range.end > size {
             self.pool.give_back(session);
-            let detail = format!(
-                "bytes {} to {} of `{}` were asked for, it has {size}",
-                range.start,
-                range.end,
-                key.as_str()
-            );
-            return Err(DestinationError::new(ErrorKind::Truncated, detail));
-        }
-        // There is no transfer of nothing.
-        if range.is_empty() {
-            self.pool.give_back(session);
-            return Ok(Box::new(io::empty()));
+            return of_nothing(&range, Some(size), key);
         }
         let path = session.path(key.as_str());
-        Ok(Box::new(Reading::begin(
-            &self.pool, session, &path, range, size, call,
-        )?))
+        let begun = Reading::begin(&self.pool, session, &path, range, size, call);
+        Ok(Box::new(begun.map_err(DestinationError::before_a_read)?))
     }
 
     fn list(
@@ -286,7 +278,10 @@ impl Destination for Ftp {
         each: &mut dyn FnMut(Listed) -> Result<()>,
     ) -> Result<()> {
         // A session for each folder: whoever is told of an archive may want to ask for it.
-        let mut list = |path: &[String]| self.pool.with(call, |session| session.folder(path));
+        let mut list = |path: &[String], why| {
+            self.pool
+                .with(call, |session| session.folder_of_walk(path, why))
+        };
         folders::archives(prefix, call, &mut list, each)
     }
 
@@ -310,9 +305,6 @@ impl Destination for Ftp {
 
     /// Ages by the server's clock alone: of each name, and of one that is written for the comparison.
     fn sweep(&self, age: Duration, call: &Call<'_>) -> Result<u32> {
-        let Ok(age) = SignedDuration::try_from(age) else {
-            return Ok(0);
-        };
         self.pool.with(call, |session| {
             let found = self.unfinished(session, call)?;
             let Some(first) = found.first() else {
@@ -325,7 +317,7 @@ impl Destination for Ftp {
             for Temporary { folder, name } in &found {
                 call.check()?;
                 let written = session.find(folder, name)?.and_then(|found| found.modified);
-                if written.is_some_and(|written| now.duration_since(written) >= age) {
+                if is_old(written, Some(now), age) {
                     session.remove(folder, name)?;
                     swept += 1;
                 }

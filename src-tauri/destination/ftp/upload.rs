@@ -1,7 +1,7 @@
 //! An archive on its way to a server: under a temporary name in the folder where it will lie, read back whole, then renamed. FTP creates
 //! nothing exclusively: whether the name is free is asked right before.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::atomic::Ordering;
 
 use super::Ftp;
@@ -47,7 +47,7 @@ impl Ftp {
             && let Some(left) = left.take()
             && uploaded.is_err()
         {
-            self.clear_away(key, &left);
+            self.clear_away(key, &left, call);
         }
         uploaded
     }
@@ -88,7 +88,7 @@ impl Ftp {
             // Of what came before a cut nobody knows what it is; of a whole try it is known that the place changes things.
             if e.kind == ErrorKind::Protocol && arrived.is_some() {
                 if let Some(left) = left.take() {
-                    self.clear_away(key, &left);
+                    self.clear_away(key, &left, call);
                 }
                 let detail = format!("what had arrived before is of no use: {}", e.detail);
                 return Err(DestinationError::new(ErrorKind::Truncated, detail));
@@ -153,10 +153,20 @@ impl Ftp {
         if length == 0 {
             return Ok(());
         }
-        let session = self.pool.take(upload.call)?;
-        let path = session.path(&upload.temporary_path());
-        let reader = Reading::begin(&self.pool, session, &path, 0..length, length, upload.call)?;
-        read_back::compare(reader, upload.body, &self.name, upload.call)
+        let mut open = |at| {
+            let session = self.pool.take(upload.call)?;
+            let path = session.path(&upload.temporary_path());
+            let begun = Reading::begin(&self.pool, session, &path, at..length, length, upload.call);
+            match begun {
+                // A server that gives nothing from the middle: all of it once more.
+                Err(e) if e.kind == ErrorKind::Protocol && at > 0 => Err(DestinationError {
+                    kind: ErrorKind::Truncated,
+                    ..e
+                }),
+                begun => Ok(Box::new(begun?) as Box<dyn Read + Send>),
+            }
+        };
+        read_back::compare(&mut open, upload.body, &self.name, upload.call)
     }
 }
 
@@ -179,8 +189,7 @@ impl Upload<'_> {
         if session.size(&self.folder, self.name)?.is_none() {
             return Ok(());
         }
-        let detail = format!("`{}` is there already", self.name);
-        Err(DestinationError::new(ErrorKind::Exists, detail))
+        Err(DestinationError::taken(self.name))
     }
 
     /// How much of an earlier try can be gone on from; None: nothing.

@@ -25,7 +25,8 @@ use url::Url;
 use super::body::Outgoing;
 use super::net::{Incoming, Net, within};
 use super::settings::Settings;
-use super::{Call, DestinationError, ErrorKind, tls};
+use super::tls::{Need, client_config};
+use super::{Call, DestinationError, ErrorKind};
 
 pub(super) use meaning::refused;
 use meaning::{asked_range, failed, told_length};
@@ -74,10 +75,10 @@ pub(super) enum Download {
 }
 
 impl Http {
-    pub fn new(settings: &Settings<'_>) -> Result<Self> {
+    pub fn new(settings: &Settings<'_>, tls: Need) -> Result<Self> {
         let idle = settings.timeout()?;
         let client = Client::builder()
-            .tls_backend_preconfigured(tls::client_config(settings)?)
+            .tls_backend_preconfigured(client_config(settings, tls)?)
             .redirect(Policy::none())
             .connect_timeout(CONNECT.min(idle))
             .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))

@@ -10,8 +10,9 @@ use rustix::fs::{Advice, FallocateFlags};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
+use crate::destination::body::{changed, unreadable};
 use crate::destination::{Body, Call, DestinationError, ErrorKind};
-use crate::model::{Cancel, Phase, Progress};
+use crate::model::{Cancel, NoObserver, Phase, Progress};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
@@ -19,12 +20,7 @@ const BUFFER: usize = 1 << 20;
 
 /// Copies a body into an empty file. A body that is not what it says is an error.
 pub(super) fn copy(body: &Body, to: &mut File, what: &str, call: &Call<'_>) -> Result<()> {
-    let path = body.path.display();
-    let unreadable = |e| {
-        // Our own file, not the place's: nothing there is missing or forbidden.
-        let detail = format!("the finished archive `{path}` cannot be read");
-        DestinationError::because(ErrorKind::Protocol, detail, e)
-    };
+    let unreadable = |e| unreadable(body, e);
     reserve(to, body.length)?;
     let mut from = File::open(&body.path).map_err(unreadable)?;
     let mut unwritten = None;
@@ -49,8 +45,7 @@ pub(super) fn copy(body: &Body, to: &mut File, what: &str, call: &Call<'_>) -> R
     };
     let more = from.read(&mut [0]).map_err(unreadable)?;
     if more != 0 || digest != body.sha256 {
-        let detail = format!("the finished archive `{path}` is not what was written: it changed");
-        return Err(DestinationError::new(ErrorKind::Protocol, detail));
+        return Err(changed(body));
     }
     Ok(())
 }
@@ -70,7 +65,7 @@ pub(super) fn verify(
     let found = file.metadata().map_err(unreadable)?.len();
     if found != body.length {
         let detail = format!("{found} bytes are there of {}", body.length);
-        return Err(DestinationError::new(ErrorKind::Truncated, detail));
+        return Err(DestinationError::new(ErrorKind::Protocol, detail));
     }
     let digest = if let Some(known) = known {
         known.to_owned()
@@ -180,10 +175,11 @@ pub(super) struct Exactly {
 
 impl Read for Exactly {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.cancel.check().map_err(io::Error::other)?;
-        if self.deadline.is_some_and(|end| Instant::now() >= end) {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
+        let call = Call {
+            deadline: self.deadline,
+            ..Call::new(&self.cancel, &NoObserver)
+        };
+        call.check()?;
         let most = usize::try_from(self.left).unwrap_or(usize::MAX);
         let most = most.min(buffer.len());
         if most == 0 {

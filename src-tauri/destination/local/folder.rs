@@ -29,7 +29,7 @@ impl Folder {
             Errno::NOENT => {
                 let detail =
                     format!("the folder `{shown}` is not there; its disk may not be mounted");
-                DestinationError::new(ErrorKind::Unreachable, detail)
+                DestinationError::without_base(detail)
             }
             e => DestinationError::io(format!("the folder `{shown}` cannot be opened"), e),
         })?;

@@ -10,16 +10,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::fs::{Mode, Stat};
 
 use super::folders;
 use super::key::{self, Level};
+use super::range::within;
 use super::settings::Settings;
-use super::temporary::Owner;
+use super::temporary::{Owner, is_old};
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
     Unfinished, Verification,
@@ -46,29 +47,23 @@ pub struct Local {
 impl Local {
     pub fn open(config: &DestinationConfig) -> Result<Self> {
         let secrets = BTreeMap::new();
-        Settings::new(config, &secrets).allow(&["base_path"])?;
-        let Some(base) = config.config.get("base_path").filter(|p| !p.is_empty()) else {
-            return Err(misconfigured("`local` needs a `base_path`"));
-        };
-        if !Path::new(base).is_absolute() {
-            return Err(misconfigured(format!(
-                "`base_path` must be absolute, not `{base}`"
-            )));
-        }
-        let resolved = fs::canonicalize(base).map_err(|e| {
+        let settings = Settings::new(config, &secrets);
+        settings.allow(&["base_path"])?;
+        let base = settings.require_file("base_path")?;
+        let shown = base.display();
+        let resolved = fs::canonicalize(&base).map_err(|e| {
             let unreachable =
-                DestinationError::io(format!("the folder `{base}` cannot be used"), e);
+                DestinationError::io(format!("the folder `{shown}` cannot be used"), e);
             match unreachable.kind {
-                ErrorKind::Missing => DestinationError::new(
-                    ErrorKind::Unreachable,
-                    format!("the folder `{base}` is not there: is its disk mounted?"),
-                ),
+                ErrorKind::Missing => DestinationError::without_base(format!(
+                    "the folder `{shown}` is not there: is its disk mounted?"
+                )),
                 _ => unreachable,
             }
         })?;
         if !resolved.is_dir() {
-            let detail = format!("`{base}` is not a folder");
-            return Err(DestinationError::new(ErrorKind::Unreachable, detail));
+            let detail = format!("`{shown}` is not a folder");
+            return Err(DestinationError::without_base(detail));
         }
         Ok(Self {
             name: config.name.clone(),
@@ -137,19 +132,34 @@ impl Local {
         call: &Call<'_>,
     ) -> Result<Temporary<'f>> {
         if let Some(name) = self.staged(key, body) {
+            // What becomes of it is for `attempt` to say.
             let Some((file, _)) = folder.open_file(name)? else {
                 let detail = format!("the staged archive `{}` is gone", folder.shown(name));
                 return Err(DestinationError::new(ErrorKind::Protocol, detail));
             };
             // Whoever made it may have made it readable; places without modes refuse, and need not.
             let _ = rustix::fs::fchmod(&file, Mode::from_raw_mode(folder::FILE_MODE));
-            return Ok(Temporary::new(folder, name.to_owned(), file));
+            return Ok(Temporary::staged(folder, name.to_owned(), file));
         }
         let name = self.owner.new_name();
         let file = folder.create_file(&name)?;
         let mut temporary = Temporary::new(folder, name, file);
         content::copy(body, &mut temporary.file, &self.name, call)?;
         Ok(temporary)
+    }
+
+    fn try_to_put(&self, key: &Key, body: &Body, call: &Call<'_>) -> Result<()> {
+        let folder = self.make_folder(key)?;
+        // Before anything is copied or read; the publishing asks again, without a race.
+        if folder.exists(key.file_name())? {
+            return Err(DestinationError::taken(&folder.shown(key.file_name())));
+        }
+        let mut temporary = self.temporary(&folder, key, body, call)?;
+        let known = body.read_back.as_deref();
+        let known = known.filter(|_| self.staged(key, body).is_some());
+        content::verify(&mut temporary.file, body, known, &self.name, call)?;
+        call.check()?;
+        temporary.publish(key.file_name())
     }
 
     /// The contract's folders go when they are empty.
@@ -187,37 +197,37 @@ impl Destination for Local {
         Ok(Some(self.folder_path(key).join(self.owner.new_name())))
     }
 
-    /// Nothing is left to go on from: a copy to a disk is begun anew.
+    /// A copy to a disk is begun anew, and nothing of it is left. A staged body is all there is: it stays for the next try.
     fn attempt(
         &self,
         key: &Key,
         body: &Body,
-        _left: &mut Option<Unfinished>,
+        left: &mut Option<Unfinished>,
         call: &Call<'_>,
     ) -> Result<Stored> {
-        let folder = self.make_folder(key)?;
-        // Before anything is copied or read; the publishing asks again, without a race.
-        if folder.exists(key.file_name())? {
-            let detail = format!("`{}` is there already", folder.shown(key.file_name()));
-            return Err(DestinationError::new(ErrorKind::Exists, detail));
+        *left = None;
+        let Err(error) = self.try_to_put(key, body, call) else {
+            return Ok(Stored {
+                verification: Verification::Verified,
+            });
+        };
+        if let Some(name) = self.staged(key, body) {
+            let staged = Unfinished(name.to_owned());
+            match error.kind {
+                ErrorKind::Exists => {}
+                kind if kind.may_pass() => *left = Some(staged),
+                _ => self.clear_away(key, &staged, call),
+            }
         }
-        let mut temporary = self.temporary(&folder, key, body, call)?;
-        let known = body.read_back.as_deref();
-        let known = known.filter(|_| self.staged(key, body).is_some());
-        content::verify(&mut temporary.file, body, known, &self.name, call)?;
+        Err(error)
+    }
+
+    fn discard(&self, key: &Key, left: &Unfinished, call: &Call<'_>) -> Result<()> {
         call.check()?;
-        let published = temporary.publish(key.file_name());
-        if published
-            .as_ref()
-            .is_err_and(|e| e.kind == ErrorKind::Exists)
-            && self.staged(key, body).is_some()
-        {
-            temporary.keep();
+        if let Some(folder) = self.folder(key)?.filter(|_| self.owner.owns(&left.0)) {
+            folder.unlink(&left.0)?;
         }
-        published?;
-        Ok(Stored {
-            verification: Verification::Verified,
-        })
+        self.tidy(key)
     }
 
     fn get(
@@ -232,20 +242,11 @@ impl Destination for Local {
             None => None,
         };
         let Some((mut file, stat)) = found else {
-            let detail = format!("no archive `{}`", key.as_str());
-            return Err(DestinationError::new(ErrorKind::Missing, detail));
+            return Err(DestinationError::no_archive(key));
         };
         let size = size(&stat);
         let range = range.unwrap_or(0..size);
-        if range.start > range.end || range.end > size {
-            let detail = format!(
-                "bytes {} to {} of `{}` were asked for, it has {size}",
-                range.start,
-                range.end,
-                key.as_str()
-            );
-            return Err(DestinationError::new(ErrorKind::Truncated, detail));
-        }
+        within(&range, size, key)?;
         file.seek(SeekFrom::Start(range.start))
             .map_err(|e| DestinationError::io(format!("cannot read `{}`", key.as_str()), e))?;
         Ok(Box::new(content::Exactly {
@@ -303,7 +304,7 @@ impl Destination for Local {
     }
 
     fn sweep(&self, age: Duration, call: &Call<'_>) -> Result<u32> {
-        let now = SystemTime::now();
+        let now = Timestamp::now();
         let mut swept = 0;
         for root in [vec![], vec![Key::CONTRACT_FOLDER.to_owned()]] {
             let Some(folder) = self.enter(root.iter().map(String::as_str))? else {
@@ -311,7 +312,7 @@ impl Destination for Local {
             };
             let mut path = root;
             walk::files(&folder, &mut path, call, &mut |folder, _, name| {
-                if self.owner.owns(name) && is_old(folder, name, now, age)? {
+                if self.owner.owns(name) && is_dead(folder, name, now, age)? {
                     folder.unlink(name)?;
                     swept += 1;
                 }
@@ -327,29 +328,27 @@ impl Destination for Local {
     }
 }
 
-/// Whether nobody has written to it for `age`, and nobody holds it. A time in the future is young.
-fn is_old(folder: &Folder, name: &str, now: SystemTime, age: Duration) -> Result<bool> {
-    let Some((file, _)) = folder.open_file(name)? else {
+/// Whether nobody has written to it for `age`, and nobody holds it.
+fn is_dead(folder: &Folder, name: &str, now: Timestamp, age: Duration) -> Result<bool> {
+    let Some((file, stat)) = folder.open_file(name)? else {
         return Ok(false);
     };
-    let written = file.metadata().and_then(|found| found.modified());
-    let idle = written.ok().and_then(|at| now.duration_since(at).ok());
-    Ok(idle.is_some_and(|idle| idle >= age) && temporary::is_abandoned(&file))
+    Ok(is_old(modified(&stat), Some(now), age) && temporary::is_abandoned(&file))
 }
 
 fn listed(key: Key, stat: &Stat) -> Listed {
-    let nanos = i32::try_from(stat.st_mtime_nsec).unwrap_or(0);
     Listed {
         key,
         size: size(stat),
-        modified: Timestamp::new(stat.st_mtime, nanos).ok(),
+        modified: modified(stat),
     }
+}
+
+fn modified(stat: &Stat) -> Option<Timestamp> {
+    let nanos = i32::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    Timestamp::new(stat.st_mtime, nanos).ok()
 }
 
 fn size(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or(0)
-}
-
-fn misconfigured(detail: impl Into<String>) -> DestinationError {
-    DestinationError::new(ErrorKind::Config, detail)
 }

@@ -39,7 +39,7 @@ pub(super) fn is_abandoned(file: &File) -> bool {
     }
 }
 
-/// A temporary file that goes when this does, unless it was published.
+/// A temporary file that goes when this does, unless it was staged by others or published.
 pub(super) struct Temporary<'f> {
     folder: &'f Folder,
     name: String,
@@ -65,17 +65,22 @@ impl<'f> Temporary<'f> {
     }
 
     /// It stays when this goes.
-    pub fn keep(&mut self) {
-        self.fate = Fate::Keep;
+    pub fn staged(folder: &'f Folder, name: String, file: File) -> Self {
+        let mut staged = Self::new(folder, name, file);
+        staged.fate = Fate::Keep;
+        staged
     }
 
-    pub fn publish(&mut self, name: &str) -> Result<(), DestinationError> {
+    pub fn publish(mut self, name: &str) -> Result<(), DestinationError> {
         self.folder.publish(&self.name, name)?;
-        self.keep();
         self.folder.sync().inspect_err(|_| {
-            // Not acknowledged, so not left there either.
-            let _ = self.folder.unlink(name);
-        })
+            // Not acknowledged, so not left there either, but as what it was before.
+            if self.folder.publish(name, &self.name).is_err() {
+                let _ = self.folder.unlink(name);
+            }
+        })?;
+        self.fate = Fate::Keep;
+        Ok(())
     }
 }
 

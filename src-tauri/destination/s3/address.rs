@@ -5,6 +5,7 @@ use url::{Host, Url};
 
 use crate::destination::http;
 use crate::destination::settings::Settings;
+use crate::destination::tls::Need;
 use crate::destination::{DestinationError, ErrorKind};
 
 type Result<T> = std::result::Result<T, DestinationError>;
@@ -26,8 +27,7 @@ pub(super) struct Address {
     root: String,
     /// Amazon's own: what others only may do, it is known to do.
     pub is_amazon: bool,
-    /// Without TLS.
-    pub in_clear: bool,
+    pub tls: Need,
 }
 
 impl Address {
@@ -62,7 +62,7 @@ impl Address {
             region: region.to_owned(),
             root,
             is_amazon,
-            in_clear: endpoint.scheme() == "http",
+            tls: Need::of(&endpoint),
         })
     }
 

@@ -15,7 +15,7 @@ mod sweep;
 mod verify;
 mod write;
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,7 +25,9 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 
 use super::http::date;
+use super::range::of_nothing;
 use super::settings::Settings;
+use super::tls::Need;
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
     Unfinished, Verification,
@@ -183,7 +185,7 @@ impl Destination for S3 {
             resume: true,
             modes: false,
             // Archives and signatures: the secret key itself is never sent.
-            in_clear: self.store.address.in_clear,
+            in_clear: self.store.address.tls == Need::AtMostOnTheWay,
         }
     }
 
@@ -212,7 +214,7 @@ impl Destination for S3 {
                 if e.kind.may_pass() {
                     *left = unfinished;
                 } else if let Some(unfinished) = unfinished {
-                    self.clear_away(key, &unfinished);
+                    self.clear_away(key, &unfinished, call);
                 }
                 Err(e)
             }
@@ -230,21 +232,12 @@ impl Destination for S3 {
         call: &Call<'_>,
     ) -> Result<Box<dyn Read + Send>> {
         call.check()?;
-        let past_the_end = |range: &Range<u64>| {
-            let (start, end) = (range.start, range.end);
-            let detail = format!("bytes {start} to {end} of `{}` are not there", key.as_str());
-            DestinationError::new(ErrorKind::Truncated, detail)
-        };
-        match range {
-            Some(range) if range.start > range.end => Err(past_the_end(&range)),
-            // No range of HTTP has no bytes.
-            Some(range) if range.is_empty() => match self.head(key, call)? {
-                None => Err(missing(key)),
-                Some(found) if range.end > found.size => Err(past_the_end(&range)),
-                Some(_) => Ok(Box::new(io::empty())),
-            },
-            range => self.fetch(key, range.as_ref(), call),
+        // No range of HTTP has no bytes.
+        if let Some(empty) = range.as_ref().filter(|range| range.is_empty()) {
+            let found = self.head(key, call)?;
+            return of_nothing(empty, found.map(|found| found.size), key);
         }
+        self.fetch(key, range.as_ref(), call)
     }
 
     fn list(
@@ -285,11 +278,6 @@ impl Destination for S3 {
     fn free_space(&self, _call: &Call<'_>) -> Result<Option<u64>> {
         Ok(None)
     }
-}
-
-fn missing(key: &Key) -> DestinationError {
-    let detail = format!("no archive `{}`", key.as_str());
-    DestinationError::new(ErrorKind::Missing, detail)
 }
 
 /// Not of a missing bucket, where the store says so.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::answers::{self, Arrived, ArrivedPart, Complete, Completed, Created, SentPart};
 use super::store::Ask;
-use super::write::{Acknowledged, Upload, Write, base64, exists};
+use super::write::{Acknowledged, Upload, Write, base64};
 use super::{ETAG, MARK, NONE_MATCH, S3, SHA256};
 use crate::destination::contract::LARGE;
 use crate::destination::parts::{Part, Parts, Sum};
@@ -272,7 +272,7 @@ impl S3 {
                 {
                     self.learnt.completes_only.set(true);
                     write.may_be_visible = false;
-                    return Err(exists(key));
+                    return Err(DestinationError::taken(key.as_str()));
                 }
                 // The upload cannot be used again (Amazon's documentation of the call).
                 "ConditionalRequestConflict" => {

@@ -31,7 +31,7 @@ impl S3 {
         write.upload = Some(Upload::empty(id.clone()));
         let seen = self.compare_sums(&at, &id, call);
         if let Some(unfinished) = write.unfinished() {
-            self.clear_away(key, &unfinished);
+            self.clear_away(key, &unfinished, call);
         }
         seen
     }

@@ -111,7 +111,7 @@ impl Store {
             return Err(settings.bad("has an empty access_key_id or secret_access_key"));
         }
         Ok(Self {
-            http: Http::new(settings)?,
+            http: Http::new(settings, address.tls)?,
             signer: RequestSigner::new("s3", &address.region),
             credential: Credential {
                 access_key_id: id.to_owned(),

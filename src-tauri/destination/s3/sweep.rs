@@ -5,35 +5,34 @@
 use std::time::Duration;
 
 use http::Method;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::S3;
 use super::answers::{self, OpenUpload, Uploads};
-use super::listing::{Turns, time};
+use super::listing::time;
 use super::multipart::Listing;
 use super::refusal::date;
 use super::store::Ask;
 use crate::destination::key::is_archive;
+use crate::destination::pages::turn;
+use crate::destination::temporary::is_old;
 use crate::destination::{Call, DestinationError};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
-const SHORTEST_AGE: SignedDuration = SignedDuration::from_hours(24);
+const SHORTEST_AGE: Duration = Duration::from_hours(24);
 
 impl S3 {
     pub(super) fn sweep_uploads(&self, age: Duration, call: &Call<'_>) -> Result<u32> {
-        let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
         let age = age.max(SHORTEST_AGE);
         let mut swept = 0;
-        let mut turns = Turns::default();
         let mut markers = (String::new(), String::new());
-        loop {
-            call.check()?;
+        turn(call, &mut |next| {
             // Names as they are: those of the markers are asked for again, and what of them is encoded otherwise no two stores agree on.
             let mut ask = Ask::new(Method::GET, "")
                 .query("uploads", "")
                 .query("prefix", &self.base);
-            if turns.token().is_some() {
+            if next.is_some() {
                 ask = ask
                     .query("key-marker", &markers.0)
                     .query("upload-id-marker", &markers.1);
@@ -41,11 +40,11 @@ impl S3 {
             let answer = match self.store.ask(ask, call)? {
                 Ok(answer) => answer,
                 // A store that does not tell of uploads has to be tidied by its own rules.
-                Err(refusal) if refusal.is_unknown_there() => return Ok(swept),
+                Err(refusal) if refusal.is_unknown_there() => return Ok(None),
                 Err(refusal) => return Err(refusal.into_error()),
             };
             let Some(now) = date(&answer) else {
-                return Ok(swept);
+                return Ok(None);
             };
             let page: Uploads = answers::read(&answer.body, "ListMultipartUploads")?;
             for upload in &page.open {
@@ -54,21 +53,21 @@ impl S3 {
             }
             let next = page.next_key_marker.unwrap_or_default();
             markers = (next, page.next_upload_id_marker.unwrap_or_default());
-            let token = format!("{} {}", markers.0, markers.1);
-            if !turns.go_on(page.is_truncated, Some(token))? {
-                return Ok(swept);
-            }
-        }
+            Ok(page
+                .is_truncated
+                .then(|| format!("{} {}", markers.0, markers.1)))
+        })?;
+        Ok(swept)
     }
 
     fn sweep_upload(
         &self,
         upload: &OpenUpload,
         now: Timestamp,
-        age: SignedDuration,
+        age: Duration,
         call: &Call<'_>,
     ) -> Result<bool> {
-        let is_old = |text: &str| time(text).is_some_and(|at| now.duration_since(at) >= age);
+        let is_old = |text: &str| is_old(time(text), Some(now), age);
         let key = self
             .key_of(&upload.key)
             .filter(|key| is_archive(key.file_name()));

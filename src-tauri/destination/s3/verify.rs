@@ -42,15 +42,20 @@ impl S3 {
     }
 
     fn read_back(&self, key: &Key, body: &Body, call: &Call<'_>) -> Result<()> {
-        let reader = self.fetch(key, None, call).map_err(|e| match e.kind {
-            // A store that shows it later: once more.
-            ErrorKind::Missing => DestinationError::new(
-                ErrorKind::Truncated,
-                format!("`{}` is not there right after it was sent", key.as_str()),
-            ),
-            _ => e,
-        })?;
-        read_back::compare(reader, body, &self.name, call)
+        let mut open = |at| {
+            // At first all that is there, however long it is.
+            let rest = (at > 0).then_some(at..body.length);
+            self.fetch(key, rest.as_ref(), call)
+                .map_err(|e| match e.kind {
+                    // A store that shows it later: once more.
+                    ErrorKind::Missing => DestinationError::new(
+                        ErrorKind::Truncated,
+                        format!("`{}` is not there right after it was sent", key.as_str()),
+                    ),
+                    _ => e,
+                })
+        };
+        read_back::compare(&mut open, body, &self.name, call)
     }
 }
 

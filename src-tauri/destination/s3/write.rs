@@ -15,7 +15,7 @@ use super::store::Ask;
 use super::{ETAG, Found, MARK, NONE_MATCH, S3, SHA256};
 use crate::destination::body::Sending;
 use crate::destination::contract::LARGE;
-use crate::destination::{Body, Call, Destination, DestinationError, ErrorKind, Key, Unfinished};
+use crate::destination::{Body, Call, Destination, DestinationError, Key, Unfinished};
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
@@ -99,11 +99,6 @@ pub(super) struct Extras {
     pub sums: bool,
 }
 
-pub(super) fn exists(key: &Key) -> DestinationError {
-    let detail = format!("`{}` is there already", key.as_str());
-    DestinationError::new(ErrorKind::Exists, detail)
-}
-
 /// A digest as S3 writes it.
 pub(super) fn base64(digest: &[u8]) -> String {
     STANDARD.encode(digest)
@@ -122,7 +117,7 @@ impl S3 {
             Some(found) if write.made(&found) => {
                 return self.verify_found(key, body, write, &found, call);
             }
-            Some(_) => return Err(exists(key)),
+            Some(_) => return Err(DestinationError::taken(key.as_str())),
             None => {}
         }
         let told = if body.length <= SMALL {
@@ -182,7 +177,7 @@ impl S3 {
             write.may_be_visible = refusal.status.is_server_error();
             if refusal.status == StatusCode::PRECONDITION_FAILED {
                 self.learnt.creates_only.set(true);
-                return Err(exists(key));
+                return Err(DestinationError::taken(key.as_str()));
             }
             match self.with_less(extras, &refusal, creates_only) {
                 Some(less) => extras = less,

@@ -3,7 +3,7 @@
 use futures_util::stream::{FuturesOrdered, StreamExt};
 use russh_sftp::protocol::File;
 
-use super::super::folders::{Entry, EntryKind};
+use super::super::folders::{Entry, EntryKind, Why};
 use super::super::key::{self, Level};
 use super::super::temporary::Owner;
 use super::super::{DestinationError, ErrorKind};
@@ -21,9 +21,13 @@ const MOST_NAMES: usize = 2_000_000;
 pub(super) async fn folder(
     paths: &Paths<'_>,
     folders: &[String],
+    why: Why,
     owner: &Owner,
 ) -> Result<Option<Vec<Entry>>> {
-    if !paths.has_folders(folders).await? {
+    if !paths.are_folders(folders).await? {
+        if why != Why::Guessed {
+            paths.require_base().await?;
+        }
         return Ok(None);
     }
     let path = below(paths.base, &folders.join("/"));

@@ -20,17 +20,18 @@ use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use russh_sftp::protocol::OpenFlags;
 use tokio::sync::Mutex;
 
-use super::folders::{self, key_of};
+use super::folders;
 use super::net::{Incoming, Net};
+use super::range::within;
 use super::settings::Settings;
-use super::temporary::Owner;
+use super::temporary::{Owner, is_old};
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
-    Unfinished, Verification,
+    Unfinished, Verification, read_back,
 };
 use crate::model::{Cancel, NoObserver};
 use access::Access;
@@ -111,13 +112,65 @@ impl Sftp {
             upload::require_free(paths, &paths.of(key)).await?;
             let temporary = upload::open(paths, key, name, body.length).await?;
             has = temporary.has;
-            upload::fill(paths, temporary, body, &self.name, call).await
+            if has > 0 {
+                upload::fill_rest(paths, temporary, body, &self.name, call).await
+            } else {
+                upload::fill(paths, temporary, body, &self.name, call).await
+            }
+        });
+        let filled = filled.and_then(|()| match has {
+            0 => Ok(()),
+            _ => self.read_back(key, body, name, call),
         });
         let put = filled.and_then(|()| self.publish(key, name, call));
         put.map_err(|error| Failed {
             error,
             went_on: has > 0,
         })
+    }
+
+    /// On a line that was cut already: what is there is read on its own, and goes on on the next connection where one is cut again.
+    fn read_back(&self, key: &Key, body: &Body, name: &str, call: &Call<'_>) -> Result<()> {
+        let whole = body.length;
+        let mut open = |at: u64| {
+            let reader = self.run(call, async |paths| {
+                let path = paths.beside(key, name);
+                let found = paths.look(&path).await?;
+                let there = found.and_then(|found| found.size).unwrap_or(0);
+                if there != whole {
+                    let detail = format!("{there} bytes are there of {whole}");
+                    return Err(DestinationError::new(ErrorKind::Protocol, detail));
+                }
+                self.reader(paths, &path, at..whole, call).await
+            })?;
+            Ok(Box::new(reader) as Box<dyn Read + Send>)
+        };
+        read_back::compare(&mut open, body, &self.name, call)
+    }
+
+    /// `range`: of bytes that are there.
+    async fn reader(
+        &self,
+        paths: &Paths<'_>,
+        path: &str,
+        range: Range<u64>,
+        call: &Call<'_>,
+    ) -> Result<Incoming> {
+        let connection = paths.connection;
+        let asked = connection.sftp.open(path, OpenFlags::READ, with_mode(0));
+        let opened = connection.ask(&format!("opening `{path}`"), asked).await?;
+        let file = Arc::new(Opened::new(connection, opened.handle));
+        let mut reads = Reads::new(connection, file, range.start);
+        reads.extend_to(range.end);
+        let length = range.end - range.start;
+        let idle = self.access.idle;
+        Ok(Incoming::new(
+            &self.net,
+            reads.into_stream(),
+            length,
+            idle,
+            call,
+        ))
     }
 
     /// Once begun it is not cancelled: nobody could say any more whether the archive is there.
@@ -140,7 +193,7 @@ impl Sftp {
         &self,
         folder: &[String],
         found: &[(String, Option<Timestamp>)],
-        age: SignedDuration,
+        age: Duration,
         call: &Call<'_>,
     ) -> Result<u32> {
         self.run(call, async |paths| {
@@ -148,8 +201,7 @@ impl Sftp {
             let now = self.clock(paths, &folder).await?;
             let mut swept = 0;
             for (name, written) in found {
-                let idle = written.zip(now).map(|(at, now)| now.duration_since(at));
-                if idle.is_some_and(|idle| idle >= age) {
+                if is_old(*written, now, age) {
                     paths.remove(&below(&folder, name)).await?;
                     swept += 1;
                 }
@@ -237,7 +289,7 @@ impl Destination for Sftp {
             *left = Some(mine);
             return Err(error);
         }
-        self.clear_away(key, &mine);
+        self.clear_away(key, &mine, call);
         if went_on && error.kind == ErrorKind::Protocol {
             // What an earlier try left may not be what it sent (a server that lost its power): sent anew, it may be well.
             error.kind = ErrorKind::Truncated;
@@ -264,43 +316,15 @@ impl Destination for Sftp {
         let idle = self.access.idle;
         let reader = self.run(call, async |paths| {
             let Some(found) = paths.archive(key).await? else {
-                let detail = format!("no archive `{}`", key.as_str());
-                return Err(DestinationError::new(ErrorKind::Missing, detail));
+                return Err(DestinationError::no_archive(key));
             };
             let size = size(key.as_str(), &found)?;
             let range = range.unwrap_or(0..size);
-            if range.start > range.end || range.end > size {
-                let detail = format!(
-                    "bytes {} to {} of `{}` were asked for, it has {size}",
-                    range.start,
-                    range.end,
-                    key.as_str()
-                );
-                return Err(DestinationError::new(ErrorKind::Truncated, detail));
-            }
+            within(&range, size, key)?;
             if range.is_empty() {
                 return Ok(Incoming::new(&self.net, stream::empty(), 0, idle, call));
             }
-            let path = paths.of(key);
-            let asked = paths
-                .connection
-                .sftp
-                .open(&path, OpenFlags::READ, with_mode(0));
-            let opened = paths
-                .connection
-                .ask(&format!("opening `{path}`"), asked)
-                .await?;
-            let file = Arc::new(Opened::new(paths.connection, opened.handle));
-            let mut reads = Reads::new(paths.connection, file, range.start);
-            reads.extend_to(range.end);
-            let length = range.end - range.start;
-            Ok(Incoming::new(
-                &self.net,
-                reads.into_stream(),
-                length,
-                idle,
-                call,
-            ))
+            self.reader(paths, &paths.of(key), range, call).await
         })?;
         Ok(Box::new(reader))
     }
@@ -311,24 +335,12 @@ impl Destination for Sftp {
         call: &Call<'_>,
         each: &mut dyn FnMut(Listed) -> Result<()>,
     ) -> Result<()> {
-        let mut list = |path: &[String]| {
+        let mut list = |path: &[String], why| {
             self.run(call, async |paths| {
-                listing::folder(paths, path, &self.owner).await
+                listing::folder(paths, path, why, &self.owner).await
             })
         };
-        folders::files(
-            prefix,
-            call,
-            &mut list,
-            &mut |folder, entry| match key_of(folder, &entry)? {
-                Some(key) => each(Listed {
-                    key,
-                    size: entry.size,
-                    modified: entry.modified,
-                }),
-                None => Ok(()),
-            },
-        )
+        folders::archives(prefix, call, &mut list, each)
     }
 
     fn stat(&self, key: &Key, call: &Call<'_>) -> Result<Option<Listed>> {
@@ -358,11 +370,10 @@ impl Destination for Sftp {
     }
 
     fn sweep(&self, age: Duration, call: &Call<'_>) -> Result<u32> {
-        let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
         let mut found: Vec<(Vec<String>, Temporaries)> = Vec::new();
-        let mut list = |path: &[String]| {
+        let mut list = |path: &[String], why| {
             self.run(call, async |paths| {
-                listing::folder(paths, path, &self.owner).await
+                listing::folder(paths, path, why, &self.owner).await
             })
         };
         for root in ["", Key::CONTRACT_FOLDER] {

@@ -117,8 +117,17 @@ impl Paths<'_> {
         }
     }
 
-    /// Whether all these folders, one in the other, are there.
+    /// Whether all these folders, one in the other, are there. Only where the base is can any be missing.
     pub async fn has_folders(&self, folders: &[String]) -> Result<bool> {
+        let are_there = self.are_folders(folders).await?;
+        if !are_there {
+            self.require_base().await?;
+        }
+        Ok(are_there)
+    }
+
+    /// The same, and nobody has asked for the base.
+    pub async fn are_folders(&self, folders: &[String]) -> Result<bool> {
         let paths = (1..=folders.len()).map(|depth| below(self.base, &folders[..depth].join("/")));
         let paths: Vec<String> = paths.collect();
         // All at once: one way there and back.
@@ -127,10 +136,7 @@ impl Paths<'_> {
             match found?.as_ref().map(what) {
                 Some(What::Folder | What::Unsaid) => {}
                 Some(What::File | What::Other) => return Err(no_folder(path)),
-                None => {
-                    self.require_base().await?;
-                    return Ok(false);
-                }
+                None => return Ok(false),
             }
         }
         Ok(true)

@@ -112,6 +112,24 @@ pub(super) async fn fill(
     }
 }
 
+/// Writes what is missing, and no more: an earlier try has left the rest.
+pub(super) async fn fill_rest(
+    paths: &Paths<'_>,
+    temporary: Temporary,
+    body: &Body,
+    name: &str,
+    call: &Call<'_>,
+) -> Result<()> {
+    let connection = paths.connection;
+    let mut sending = Sending::open(body, name, call)?;
+    sending.skip(temporary.has)?;
+    let (arrived, _seen) = watch::channel(temporary.has);
+    match write(connection, temporary.file, &mut sending, &arrived).await {
+        Err(e) => Err(paths.why(e, connection.write_size).await),
+        Ok(()) => Ok(()),
+    }
+}
+
 async fn write(
     connection: &Connection,
     file: Opened,
@@ -221,7 +239,6 @@ pub(super) async fn require_free(paths: &Paths<'_>, path: &str) -> Result<()> {
     if paths.look(path).await?.is_none() {
         Ok(())
     } else {
-        let detail = format!("`{path}` is there already");
-        Err(DestinationError::new(ErrorKind::Exists, detail))
+        Err(DestinationError::taken(path))
     }
 }

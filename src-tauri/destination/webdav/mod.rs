@@ -15,13 +15,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::folders::{self, Entry, EntryKind};
+use super::folders::{self, Entry, EntryKind, Why};
 use super::key::{Level, is_archive_in};
 use super::net::Incoming;
+use super::range::{of_nothing, past_the_end};
 use super::settings::Settings;
-use super::temporary::Owner;
+use super::temporary::{Owner, is_old};
 use super::{
     Body, Call, Capabilities, Destination, DestinationError, ErrorKind, Key, Listed, Stored,
     Unfinished,
@@ -65,6 +66,7 @@ impl Webdav {
     fn entries(
         &self,
         folder: &[String],
+        why: Why,
         time: &Cell<Option<Timestamp>>,
         call: &Call<'_>,
     ) -> Result<Option<Vec<Entry>>> {
@@ -89,6 +91,9 @@ impl Webdav {
             Ok(())
         })?;
         let Some(told) = found else {
+            if why != Why::Guessed {
+                self.server.require_base(call)?;
+            }
             return Ok(None);
         };
         time.set(told.at);
@@ -107,9 +112,8 @@ impl Webdav {
     }
 
     fn missing(&self, key: &Key, call: &Call<'_>) -> DestinationError {
-        let detail = format!("no archive `{}`", key.as_str());
         match self.server.require_base(call) {
-            Ok(()) => DestinationError::new(ErrorKind::Missing, detail),
+            Ok(()) => DestinationError::no_archive(key),
             Err(e) => e,
         }
     }
@@ -138,19 +142,58 @@ impl Webdav {
         Ok(())
     }
 
+    /// The bytes of a file, whatever its name; None where there is none. `range` is not empty. `most`: so much of the whole may be passed
+    /// over to a part.
+    fn read(
+        &self,
+        at: At<'_>,
+        range: Option<&Range<u64>>,
+        most: u64,
+        call: &Call<'_>,
+    ) -> Result<Option<io::Take<Incoming>>> {
+        let (reader, length) = match (self.server.read(at, range, call)?, range) {
+            (Content::Missing, _) => return Ok(None),
+            (Content::Whole(reader), Some(range)) => {
+                return self.cut_out(reader, range, at.name(), most).map(Some);
+            }
+            (Content::Exactly(reader), Some(range)) => {
+                let (asked, told) = (range.end - range.start, reader.left().unwrap_or(0));
+                if told < asked {
+                    return Err(past_the_end(range, range.start + told, at.name()));
+                }
+                if told > asked {
+                    let detail = format!("{asked} bytes were asked for, {told} come");
+                    return Err(DestinationError::new(ErrorKind::Protocol, detail));
+                }
+                (reader, asked)
+            }
+            (Content::Exactly(reader) | Content::Whole(reader), None) => {
+                let length = reader.left().unwrap_or(0);
+                (reader, length)
+            }
+        };
+        Ok(Some(reader.take(length)))
+    }
+
     /// A part of an answer that is the whole.
-    fn cut_out(&self, mut whole: Incoming, range: &Range<u64>) -> Result<io::Take<Incoming>> {
+    fn cut_out(
+        &self,
+        mut whole: Incoming,
+        range: &Range<u64>,
+        name: &str,
+        most: u64,
+    ) -> Result<io::Take<Incoming>> {
         self.gives_no_parts.store(true, Ordering::Relaxed);
         let size = whole.left().unwrap_or(0);
         if range.end > size {
-            return Err(past_the_end(range, size));
+            return Err(past_the_end(range, size, name));
         }
-        if range.start > PASSED_OVER {
+        if range.start > most {
             let detail = "the server gives no parts of a file (Range)";
             return Err(DestinationError::new(ErrorKind::Protocol, detail));
         }
         let passed = io::copy(&mut whole.by_ref().take(range.start), &mut io::sink());
-        passed.map_err(of_read)?;
+        passed.map_err(|e| DestinationError::from_read("reading failed", e).before_a_read())?;
         Ok(whole.take(range.end - range.start))
     }
 }
@@ -202,32 +245,14 @@ impl Destination for Webdav {
     ) -> Result<Box<dyn Read + Send>> {
         if let Some(range) = range.as_ref().filter(|range| range.start >= range.end) {
             // No request can ask for nothing.
-            let Some(found) = self.find(key, call)? else {
-                return Err(self.missing(key, call));
-            };
-            let size = found.size.unwrap_or(0);
-            if range.start > range.end || range.end > size {
-                return Err(past_the_end(range, size));
-            }
-            return Ok(Box::new(io::empty()));
+            let found = self.find(key, call)?;
+            return of_nothing(range, found.map(|found| found.size.unwrap_or(0)), key);
         }
         let folders = folders_of(key);
         let at = At::File(&folders, key.file_name());
-        match (self.server.read(at, range.as_ref(), call)?, range) {
-            (Content::Missing, _) => Err(self.missing(key, call)),
-            (Content::Whole(reader), Some(range)) => Ok(Box::new(self.cut_out(reader, &range)?)),
-            (Content::Exactly(reader), Some(range)) => {
-                let (asked, told) = (range.end - range.start, reader.left().unwrap_or(0));
-                if told < asked {
-                    return Err(past_the_end(&range, range.start + told));
-                }
-                if told > asked {
-                    let detail = format!("{asked} bytes were asked for, {told} come");
-                    return Err(DestinationError::new(ErrorKind::Protocol, detail));
-                }
-                Ok(Box::new(reader))
-            }
-            (Content::Exactly(reader) | Content::Whole(reader), None) => Ok(Box::new(reader)),
+        match self.read(at, range.as_ref(), PASSED_OVER, call)? {
+            Some(reader) => Ok(Box::new(reader)),
+            None => Err(self.missing(key, call)),
         }
     }
 
@@ -238,20 +263,8 @@ impl Destination for Webdav {
         each: &mut dyn FnMut(Listed) -> Result<()>,
     ) -> Result<()> {
         let time = Cell::new(None);
-        let mut entries = |folder: &[String]| self.entries(folder, &time, call);
-        folders::files(
-            prefix,
-            call,
-            &mut entries,
-            &mut |folder, entry| match folders::key_of(folder, &entry)? {
-                Some(key) => each(Listed {
-                    key,
-                    size: entry.size,
-                    modified: entry.modified,
-                }),
-                None => Ok(()),
-            },
-        )
+        let mut entries = |folder: &[String], why| self.entries(folder, why, &time, call);
+        folders::archives(prefix, call, &mut entries, each)
     }
 
     fn stat(&self, key: &Key, call: &Call<'_>) -> Result<Option<Listed>> {
@@ -289,7 +302,7 @@ impl Destination for Webdav {
         let mut swept = 0;
         for root in ["", Key::CONTRACT_FOLDER] {
             let time = Cell::new(None);
-            let mut entries = |folder: &[String]| self.entries(folder, &time, call);
+            let mut entries = |folder: &[String], why| self.entries(folder, why, &time, call);
             folders::files(root, call, &mut entries, &mut |folder, entry| {
                 if self.owner.owns(&entry.name) && is_old(entry.modified, time.get(), age) {
                     let at = At::File(folder, &entry.name);
@@ -332,27 +345,4 @@ fn entry(name: String, properties: &Properties) -> Result<Entry> {
         size,
         modified: properties.modified,
     })
-}
-
-/// A time in the future is young.
-fn is_old(modified: Option<Timestamp>, now: Option<Timestamp>, age: Duration) -> bool {
-    let (Some(modified), Some(now)) = (modified, now) else {
-        return false;
-    };
-    let idle = now.duration_since(modified);
-    SignedDuration::try_from(age).is_ok_and(|age| idle >= age)
-}
-
-/// What a reader of an answer failed with.
-fn of_read(error: io::Error) -> DestinationError {
-    match DestinationError::of_read(&error) {
-        Some(told) => DestinationError::new(told.kind, told.detail.clone()),
-        None => DestinationError::io("reading failed", error),
-    }
-}
-
-fn past_the_end(range: &Range<u64>, size: u64) -> DestinationError {
-    let Range { start, end } = range;
-    let detail = format!("bytes {start} to {end} were asked for, there are {size}");
-    DestinationError::new(ErrorKind::Truncated, detail)
 }

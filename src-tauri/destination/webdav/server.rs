@@ -22,6 +22,7 @@ use crate::destination::http::{
 };
 use crate::destination::net::Incoming;
 use crate::destination::settings::Settings;
+use crate::destination::tls::Need;
 use crate::destination::{Call, DestinationError, ErrorKind};
 
 type Result<T> = std::result::Result<T, DestinationError>;
@@ -58,6 +59,14 @@ pub(super) enum At<'a> {
 }
 
 impl At<'_> {
+    /// Of itself alone; empty for the base.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Folder(folders) => folders.last().map_or("", String::as_str),
+            Self::File(_, name) => name,
+        }
+    }
+
     fn shown(self) -> String {
         match self {
             Self::Folder([]) => "the base folder".to_owned(),
@@ -86,7 +95,7 @@ impl Server {
             }
         }
         Ok(Self {
-            http: Http::new(settings)?,
+            http: Http::new(settings, Need::of(&url))?,
             url,
             base: settings.base_folders()?,
             login: login(settings)?,
@@ -117,13 +126,14 @@ impl Server {
             Some(found) if found.is_folder => Ok(()),
             Some(_) => {
                 let detail = "what is at the address is no folder";
-                Err(DestinationError::new(ErrorKind::Unreachable, detail))
+                Err(DestinationError::without_base(detail))
             }
             None => Err(self.without_base()),
         }
     }
 
-    /// Calls `each` with the name and properties of everything directly in a folder. None where there is no such folder.
+    /// Calls `each` with the name and properties of everything directly in a folder. None where there is no such folder; whether the base
+    /// is there is not asked then.
     pub fn list(
         &self,
         folder: &[String],
@@ -135,7 +145,7 @@ impl Server {
         else {
             return match folder {
                 [] => Err(self.without_base()),
-                _ => self.require_base(call).map(|()| None),
+                _ => Ok(None),
             };
         };
         let mut own = Own::of(&url)?;
@@ -256,14 +266,23 @@ impl Server {
         let target = self.at(to);
         let mut answer = self.try_to_rename(from, target.as_str(), call)?;
         // Behind a proxy a server may not know that it is the one of this address.
-        if matches!(answer.status.as_u16(), 400 | 502) {
+        let asked_twice = matches!(answer.status.as_u16(), 400 | 502);
+        if asked_twice {
             answer = self.try_to_rename(from, target.path(), call)?;
         }
         let what = format!("giving {} its name", to.shown());
-        match answer.status.as_u16() {
+        let status = answer.status;
+        match status.as_u16() {
             405 | 501 => {
                 let detail = format!("{what}: the server cannot rename (MOVE)");
                 Err(DestinationError::new(ErrorKind::Protocol, detail))
+            }
+            // It may have been done, whatever an answer before this one said: the next try sees what is there.
+            _ if is_missing(&answer)
+                || asked_twice && status == StatusCode::PRECONDITION_FAILED =>
+            {
+                let detail = format!("{what}: it answered {}", answer.status);
+                Err(DestinationError::new(ErrorKind::Unreachable, detail))
             }
             _ => done(&answer, &what),
         }
@@ -378,7 +397,7 @@ impl Server {
         } else {
             format!("the folder `{}` is not there", self.base.join("/"))
         };
-        DestinationError::new(ErrorKind::Unreachable, detail)
+        DestinationError::without_base(detail)
     }
 }
 

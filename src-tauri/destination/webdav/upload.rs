@@ -6,19 +6,17 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
-
-use super::server::{At, Content};
-use super::{Result, Webdav, folders_of, of_read};
+use super::server::At;
+use super::{Result, Webdav, folders_of};
 use crate::destination::body::Sending;
 use crate::destination::{
     Body, CLEARING, Call, DestinationError, ErrorKind, Key, Stored, Unfinished, Verification,
+    read_back,
 };
-use crate::model::{Cancel, NoObserver, Phase, Progress};
+use crate::model::{Cancel, NoObserver};
 
 /// Somebody else may tidy away a folder between two steps (only the contract's go): then once more.
 const MAKE_ATTEMPTS: u32 = 5;
-const BUFFER: usize = 256 << 10;
 /// Between the tries to remove what a server may still be busy with: some begin a file only after the connection that it came by was cut.
 const CLEARING_WAITS: [u64; 5] = [20, 50, 100, 200, 400];
 
@@ -124,8 +122,7 @@ impl<'a> Upload<'a> {
         if self.place.find(self.key, self.call)?.is_none() {
             Ok(())
         } else {
-            let detail = format!("`{}` is there already", self.key.as_str());
-            Err(DestinationError::new(ErrorKind::Exists, detail))
+            Err(DestinationError::taken(self.key.as_str()))
         }
     }
 
@@ -150,7 +147,18 @@ impl<'a> Upload<'a> {
             let mut sending = Sending::open(self.body, &self.place.name, self.call)?;
             attempts -= 1;
             match server.write(self.at(), &mut sending, self.body.length, self.call) {
-                Err(e) if e.kind == ErrorKind::Missing && attempts > 0 => {}
+                Err(e) if e.kind == ErrorKind::Missing => {
+                    if server.find(At::Folder(&self.folders), self.call)?.is_some() {
+                        // It is not the folder that is missing: asked again, it would say the same to all of it.
+                        return Err(DestinationError {
+                            kind: ErrorKind::Protocol,
+                            ..e
+                        });
+                    }
+                    if attempts == 0 {
+                        return Err(e);
+                    }
+                }
                 sent => return sent,
             }
         }
@@ -199,40 +207,24 @@ impl<'a> Upload<'a> {
     }
 
     fn verify(&self) -> Result<()> {
+        let mut open = |at| self.open(at);
+        read_back::compare(&mut open, self.body, &self.place.name, self.call)
+    }
+
+    fn open(&self, at: u64) -> Result<Box<dyn Read + Send>> {
         let differs = |detail| Err(DestinationError::new(ErrorKind::Protocol, detail));
-        let read = self.place.server.read(self.at(), None, self.call)?;
-        let Content::Exactly(mut reader) = read else {
+        let length = self.body.length;
+        let rest = (at > 0).then_some(at..length);
+        // A server that gives no parts gives all of it once more.
+        let Some(reader) = self
+            .place
+            .read(self.at(), rest.as_ref(), u64::MAX, self.call)?
+        else {
             return differs("what was written is not there to be read back".to_owned());
         };
-        let (found, wanted) = (reader.left().unwrap_or(0), self.body.length);
-        if found != wanted {
-            return differs(format!("{found} bytes are there of {wanted}"));
+        if reader.limit() != length - at {
+            return differs(format!("{} bytes are there of {length}", reader.limit()));
         }
-        let mut digest = Sha256::new();
-        let mut buffer = vec![0; BUFFER];
-        let mut progress = Progress {
-            phase: Phase::Verifying,
-            done_bytes: 0,
-            total_bytes: wanted,
-            what: self.place.name.clone(),
-        };
-        loop {
-            self.call.check()?;
-            let read = reader.read(&mut buffer).map_err(of_read)?;
-            if read == 0 {
-                break;
-            }
-            digest.update(&buffer[..read]);
-            progress.done_bytes += read as u64;
-            self.call.observer.progress(&progress);
-        }
-        let digest = hex::encode(digest.finalize());
-        if digest != self.body.sha256 {
-            return differs(format!(
-                "what was read back is not what was written: SHA-256 {digest} for {}",
-                self.body.sha256
-            ));
-        }
-        Ok(())
+        Ok(Box::new(reader))
     }
 }

@@ -60,6 +60,36 @@ fn a_place_that_comes_back_in_time_was_never_away() {
 }
 
 #[test]
+fn who_wants_to_know_at_once_is_told_at_once() {
+    let archive = Archive::new(1000);
+    let behind = Behind::new(|f| f.always(On::Any, Fault::Fails(ErrorKind::Unreachable)));
+    let call = Call {
+        patience: Some(Patience::NONE),
+        ..behind.call()
+    };
+    let stat = behind.retry.stat(&key(), &call).unwrap_err();
+    let put = behind.retry.put(&key(), &archive.body, &call).unwrap_err();
+    assert_eq!(
+        (stat.kind, put.kind),
+        (ErrorKind::Unreachable, ErrorKind::Unreachable)
+    );
+    assert_eq!(
+        (behind.faulty.calls(On::Any), behind.waited()),
+        (2, Duration::ZERO)
+    );
+    // Nor is anything cleared away for long.
+    let behind = Behind::new(|f| {
+        f.always(On::Put, Fault::CutsAndKeeps(10, ErrorKind::Unreachable))
+            .always(On::Discard, Fault::Fails(ErrorKind::Unreachable))
+    });
+    behind.retry.put(&key(), &archive.body, &call).unwrap_err();
+    assert_eq!(
+        (behind.faulty.calls(On::Discard), behind.waited()),
+        (1, Duration::ZERO)
+    );
+}
+
+#[test]
 fn a_place_that_says_when_is_not_asked_before() {
     let behind = Behind::new(|f| f.at(On::Stat, 1..=1, Fault::Throttles(Duration::from_secs(90))));
     behind.retry.stat(&key(), &behind.call()).unwrap();
@@ -333,7 +363,7 @@ fn what_passes_by_itself_is_not_seen_behind_the_retries() {
         let inner = Arc::clone(&faulty) as Arc<dyn Destination>;
         let retry = Retry::timed(inner, patience, Arc::new(Clock::default()));
         let cancel = Cancel::new();
-        let checks = holdfast::destination::test(&retry, &Call::new(&cancel, &NoObserver));
+        let checks = holdfast::destination::test(&retry, &Call::new(&cancel, &NoObserver)).checks;
         assert!(checks.iter().all(|check| check.ok), "{seed}: {checks:#?}");
         assert_eq!(place.everything(), [""; 0], "{seed}");
         assert_eq!(faulty.unfinished(), 0, "{seed}");

@@ -84,7 +84,7 @@ fn a_server_that_stops_ends_every_call_in_time_and_serves_again() {
         thread::scope(|scope| {
             let putting = scope.spawn(|| {
                 let started = Instant::now();
-                let sample = Sample::new(&bytes);
+                let sample = Sample::of(&bytes);
                 let put = with_time(time, |call| place.put(&key(0), &sample.body, call));
                 (put.unwrap_err(), started.elapsed())
             });
@@ -148,7 +148,7 @@ fn a_cancelled_upload_leaves_nothing() {
                 cancel: &cancel,
                 at,
             };
-            let sample = Sample::new(&bytes);
+            let sample = Sample::of(&bytes);
             let put = place.put(&key(0), &sample.body, &Call::new(&cancel, &observer));
             assert_eq!(put.unwrap_err().kind, ErrorKind::Cancelled, "tls: {tls}");
             assert_eq!(files(&server.store()), [""; 0], "tls: {tls}, at {at}");

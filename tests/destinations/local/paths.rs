@@ -170,6 +170,9 @@ fn a_configuration_that_cannot_work_is_refused_with_the_reason() {
     let base = place.base();
     let typo = [("base_path", base.to_str().unwrap()), ("host", "nas")];
     assert!(refused(&typo).contains("`host`"));
+    // Nothing here is ever silent in the way that a network is.
+    let patient = [("base_path", base.to_str().unwrap()), ("timeout", "60")];
+    assert!(refused(&patient).contains("`timeout`"));
 }
 
 #[test]

@@ -4,10 +4,17 @@ use std::fs;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use holdfast::destination::local::{Local, create_staged};
-use holdfast::destination::{Body, Call, Destination, ErrorKind, Key, Verification};
+use holdfast::destination::retry::{Patience, Retry};
+use holdfast::destination::time::Time;
+use holdfast::destination::{
+    Body, Call, Destination, DestinationError, ErrorKind, Key, Verification,
+};
 use holdfast::model::{Cancel, DestinationConfig, NoObserver, Observer, Phase, Progress};
 use sha2::{Digest, Sha256};
 
@@ -107,12 +114,76 @@ fn an_archive_that_was_changed_on_its_way_is_refused_and_gone() {
     assert_eq!(kind(failed), ErrorKind::Protocol);
     fs::write(&staged, b"seale").unwrap();
     let failed = with_call(|call| local.put(&key(1), &body(&staged, b"sealed"), call));
-    assert_eq!(kind(failed), ErrorKind::Truncated);
+    assert_eq!(kind(failed), ErrorKind::Protocol);
     assert!(
         !place.everything().iter().any(|name| !name.ends_with('/')),
         "{:?}",
         place.everything()
     );
+}
+
+/// A disk that loses the end of a file while it is read back, once, and has it again when somebody has waited.
+#[derive(Debug)]
+struct Flickering {
+    staged: PathBuf,
+    bytes: Vec<u8>,
+    flickered: AtomicBool,
+}
+
+impl Observer for Flickering {
+    fn progress(&self, progress: &Progress) {
+        if progress.phase == Phase::Verifying && !self.flickered.swap(true, Ordering::Relaxed) {
+            let file = File::options().write(true).open(&self.staged).unwrap();
+            file.set_len(self.bytes.len() as u64 / 2).unwrap();
+        }
+    }
+}
+
+impl Time for Flickering {
+    fn now(&self) -> Duration {
+        std::time::UNIX_EPOCH.elapsed().unwrap()
+    }
+
+    fn wait(&self, time: Duration) {
+        // Where it is gone, it stays so.
+        if let Ok(mut file) = File::options().write(true).open(&self.staged) {
+            file.write_all(&self.bytes).unwrap();
+        }
+        std::thread::sleep(time);
+    }
+}
+
+#[test]
+fn a_staged_archive_stays_for_the_next_try_and_no_longer() {
+    let place = Place::new();
+    let local = Arc::new(place.open());
+    let bytes = vec![7; 16 << 20];
+    for tries in [1, 0] {
+        let patience = Patience {
+            first_wait: Duration::from_millis(5),
+            longest_wait: Duration::from_millis(5),
+            tries,
+        };
+        let staged = local.staging(&key(1)).unwrap().unwrap();
+        fs::write(&staged, &bytes).unwrap();
+        let disk = Arc::new(Flickering {
+            staged: staged.clone(),
+            bytes: bytes.clone(),
+            flickered: AtomicBool::new(false),
+        });
+        let retry = Retry::timed(Arc::clone(&local) as _, patience, Arc::clone(&disk) as _);
+        let cancel = Cancel::new();
+        let call = Call::new(&cancel, &*disk);
+        let put = retry.put(&key(1), &body(&staged, &bytes), &call);
+        assert!(!staged.exists() && disk.flickered.load(Ordering::Relaxed));
+        if tries > 0 {
+            put.unwrap();
+            assert!(read(&local, &key(1)) == bytes);
+            with_call(|call| local.delete(&key(1), call)).unwrap();
+        } else {
+            assert_eq!(kind(put), ErrorKind::Truncated);
+        }
+    }
 }
 
 #[test]
@@ -224,7 +295,9 @@ fn a_reader_stops_when_it_is_cancelled_and_says_so_when_the_archive_shrinks() {
     assert_eq!(short.kind(), std::io::ErrorKind::UnexpectedEof, "{short}");
     let mut second = local.get(&key(1), None, &call).unwrap();
     cancel.cancel();
-    assert!(second.read(&mut [0; 10]).is_err());
+    let cancelled = second.read(&mut [0; 10]).unwrap_err();
+    let told = DestinationError::of_read(&cancelled).unwrap();
+    assert_eq!(told.kind, ErrorKind::Cancelled);
 }
 
 #[test]

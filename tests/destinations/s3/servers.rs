@@ -22,7 +22,7 @@ use crate::servers::{Authority, free_port};
 fn keeps_every_promise(config: &DestinationConfig) -> std::sync::Arc<dyn Destination> {
     let place = opened(config);
     let cancel = Cancel::new();
-    let checks = test(&*place, &Call::new(&cancel, &NoObserver));
+    let checks = test(&*place, &Call::new(&cancel, &NoObserver)).checks;
     let failed: Vec<_> = checks.iter().filter(|check| !check.ok).collect();
     assert!(failed.is_empty(), "{failed:#?}");
     assert_eq!(checks.len(), CASES.len());

@@ -7,11 +7,12 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast::destination::{Call, ErrorKind};
+use holdfast::destination::retry::Patience;
+use holdfast::destination::{Call, ErrorKind, open_with};
 use holdfast::model::{Cancel, DestinationConfig, Observer, Phase, Progress};
 
 use super::{
-    everything, key, list, listed, noise, opened, put, read, refusal, sample, set, soon, with_call,
+    Sample, everything, key, list, listed, noise, opened, put, read, refusal, set, soon, with_call,
 };
 use crate::servers::free_port;
 use crate::servers::openssh::{OpenSsh, Setup};
@@ -64,6 +65,46 @@ fn an_upload_that_is_cut_while_it_is_read_back_is_not_sent_again() {
         "{:?}",
         everything(&ssh.base())
     );
+}
+
+/// Cuts the line again and again while an archive is read back.
+struct Breaking<'a> {
+    proxy: &'a Proxy,
+    next: Mutex<u64>,
+}
+
+impl Observer for Breaking<'_> {
+    fn progress(&self, progress: &Progress) {
+        let mut next = self.next.lock().unwrap();
+        if progress.phase == Phase::Verifying && progress.done_bytes >= *next {
+            *next = progress.done_bytes + 4 * MIB;
+            self.proxy.cut_after_receiving(2 * MIB);
+        }
+    }
+}
+
+#[test]
+fn an_archive_is_read_back_over_a_line_that_breaks_more_often_than_there_are_tries() {
+    let ssh = OpenSsh::start();
+    let proxy = Proxy::to(ssh.port, Line::default());
+    let patience = Patience {
+        first_wait: Duration::from_millis(10),
+        longest_wait: Duration::from_millis(10),
+        tries: 2,
+    };
+    let place = open_with(&through(&ssh, proxy.port), &BTreeMap::new(), patience).unwrap();
+    let breaking = Breaking {
+        proxy: &proxy,
+        next: Mutex::new(0),
+    };
+    let bytes = noise(32 << 20);
+    proxy.cut_after_sending(20 * MIB);
+    let cancel = Cancel::new();
+    let call = Call::new(&cancel, &breaking);
+    place.put(&key(1), &Sample::of(&bytes).body, &call).unwrap();
+    assert!(proxy.connections() > 4, "{}", proxy.connections());
+    assert!(proxy.sent() < 46 * MIB, "{} bytes were sent", proxy.sent());
+    assert_eq!(read(&*place, &key(1), None), bytes);
 }
 
 #[test]
@@ -122,7 +163,7 @@ fn a_server_that_dies_and_comes_back_gets_the_rest() {
     };
     let cancel = Cancel::new();
     let call = Call::new(&cancel, &observer);
-    place.put(&key(1), &sample(&bytes).body, &call).unwrap();
+    place.put(&key(1), &Sample::of(&bytes).body, &call).unwrap();
     assert!(*observer.done.lock().unwrap());
     assert!(proxy.sent() < 46 * MIB, "{} bytes were sent", proxy.sent());
     assert_eq!(read(&*place, &key(1), None), bytes);
@@ -164,7 +205,7 @@ fn a_server_that_stops_ends_every_call_in_time() {
         deadline: Instant::now().checked_add(Duration::from_secs(6)),
         ..Call::new(&cancel, &observer)
     };
-    let uploaded = place.put(&key(2), &sample(&noise(30 << 20)).body, &call);
+    let uploaded = place.put(&key(2), &Sample::of(&noise(30 << 20)).body, &call);
     let error = uploaded.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
     assert!(*observer.done.lock().unwrap());
@@ -270,7 +311,7 @@ fn a_line_that_is_slow_and_long_is_only_slow() {
     };
     let stopped = place.put(
         &key(2),
-        &sample(&bytes).body,
+        &Sample::of(&bytes).body,
         &Call::new(&cancel, &observer),
     );
     assert_eq!(stopped.unwrap_err().kind, ErrorKind::Cancelled);

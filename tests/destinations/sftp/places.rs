@@ -12,8 +12,8 @@ use holdfast::destination::{Call, Destination, ErrorKind};
 use holdfast::model::{Cancel, DestinationConfig, NoObserver, Observer, Phase, Progress};
 
 use super::{
-    FOLDER, everything, keeps_the_contract, key, list, listed, name, noise, opened, put, read,
-    refusal, sample, set, with_call,
+    FOLDER, Sample, everything, keeps_the_contract, key, list, listed, name, noise, opened, put,
+    read, refusal, set, with_call,
 };
 use crate::servers::left_out_without_root;
 use crate::servers::openssh::{OpenSsh, Setup};
@@ -122,7 +122,9 @@ fn a_base_that_is_not_there_is_an_error_of_every_call() {
                 place.get(&key(1), None, call).map(drop).unwrap_err(),
                 place.delete(&key(1), call).unwrap_err(),
                 place.sweep(std::time::Duration::ZERO, call).unwrap_err(),
-                place.put(&key(1), &sample(b"x").body, call).unwrap_err(),
+                place
+                    .put(&key(1), &Sample::of(b"x").body, call)
+                    .unwrap_err(),
             ]
         })
     };
@@ -168,7 +170,7 @@ fn links_lead_nowhere_but_the_base_may_be_one() {
             place.stat(&key(1), call).map(drop).unwrap_err(),
             place.delete(&key(1), call).unwrap_err(),
             place
-                .put(&key(2), &sample(b"x").body, call)
+                .put(&key(2), &Sample::of(b"x").body, call)
                 .map(drop)
                 .unwrap_err(),
         ]
@@ -332,7 +334,7 @@ impl Observer for CancelAt {
 fn a_write_that_is_cancelled_halfway_leaves_nothing() {
     let ssh = OpenSsh::start();
     let place = opened(&ssh.config());
-    let sample = sample(&noise(20 << 20));
+    let sample = Sample::of(&noise(20 << 20));
     for phase in [Phase::Uploading, Phase::Verifying] {
         let cancel = Cancel::new();
         let observer = CancelAt {

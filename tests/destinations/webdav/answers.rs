@@ -3,11 +3,12 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use holdfast::destination::{Call, ErrorKind};
+use holdfast::destination::retry::Patience;
+use holdfast::destination::{Call, DestinationError, ErrorKind};
 use holdfast::model::{Cancel, NoObserver};
 
 use super::pretender::{Act, BASE, MIB, Pretender, path};
-use super::{FOLDER, bytes, key, kind, opened, put, read, read_range, sample, with_call};
+use super::{FOLDER, Sample, bytes, hurried, key, kind, opened, put, read, read_range, with_call};
 
 #[test]
 fn a_whole_answer_is_never_taken_for_a_part() {
@@ -28,6 +29,61 @@ fn a_whole_answer_is_never_taken_for_a_part() {
         read_range(&*place, &key(1), 5..end + 1),
         Err(ErrorKind::Truncated)
     );
+}
+
+/// A byte now and then, each in time.
+#[test]
+fn a_server_that_answers_drop_by_drop_is_left_in_time() {
+    for method in ["PROPFIND", "GET"] {
+        let server = Pretender::new(move |asked, _| {
+            if asked.is(method) {
+                Act::DripAfterHead
+            } else {
+                Act::Usual
+            }
+        });
+        server.place(&path(1), &bytes(1000));
+        let place = opened(&server.config(&[("timeout", "1")]));
+        let began = Instant::now();
+        let cancel = Cancel::new();
+        let call = Call {
+            patience: Some(Patience::NONE),
+            ..Call::new(&cancel, &NoObserver)
+        };
+        let failed = if method == "GET" {
+            let mut reader = place.get(&key(1), None, &call).unwrap();
+            let cut = reader.read_to_end(&mut Vec::new()).unwrap_err();
+            DestinationError::of_read(&cut).unwrap().kind
+        } else {
+            kind(place.stat(&key(1), &call))
+        };
+        assert_eq!(failed, ErrorKind::Timeout, "{method}");
+        assert!(began.elapsed() < Duration::from_secs(5), "{method}");
+    }
+}
+
+/// At a server that gives no parts: what is cut on the way to one is no range past the end.
+#[test]
+fn a_part_that_is_cut_before_it_begins_is_asked_for_again() {
+    let content = bytes(2 * MIB);
+    let whole = content.clone();
+    let server = Pretender::new(move |asked, server| match asked.earlier {
+        0 if asked.is("GET") => {
+            let mut answer = server.say("200 OK", "", &whole);
+            answer.truncate(MIB);
+            Act::Say(answer)
+        }
+        _ => Act::Without("range"),
+    });
+    server.place(&path(1), &content);
+    let end = content.len();
+    let part = read_range(
+        &*hurried(&server.config(&[])),
+        &key(1),
+        end as u64 - 9..end as u64,
+    );
+    assert!(part.unwrap() == content[end - 9..]);
+    assert_eq!(server.times("GET"), 2);
 }
 
 #[test]
@@ -192,7 +248,7 @@ fn a_server_that_falls_silent_is_left() {
         deadline: Instant::now().checked_add(Duration::from_secs(20)),
         ..Call::new(&cancel, &NoObserver)
     };
-    let sample = sample(&bytes(MIB));
+    let sample = Sample::of(&bytes(MIB));
     std::thread::scope(|scope| {
         for (method, after) in [
             ("PUT", None),

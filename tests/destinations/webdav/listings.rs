@@ -6,7 +6,7 @@ use holdfast::destination::{Call, ErrorKind};
 use holdfast::model::{Cancel, NoObserver};
 
 use super::pretender::{Act, BASE, Pretender, WHEN, path, told};
-use super::{FOLDER, bytes, key, kind, list, opened, sample, with_call};
+use super::{FOLDER, Sample, bytes, key, kind, list, opened, with_call};
 
 #[test]
 fn a_hostile_listing_harms_nothing() {
@@ -129,17 +129,48 @@ fn a_folder_of_ten_thousand_archives_is_listed() {
     );
 }
 
+/// Any word may be an instance of version 1.0: two folders are asked for in each, and nothing more for each that is not there.
+#[test]
+fn many_folders_of_others_cost_two_questions_each() {
+    let server = Pretender::faithful();
+    server.place(&path(1), b"7 bytes");
+    for n in 0..300 {
+        server.place(&format!("{BASE}/photos{n}/2026/a.jpg"), b"x");
+    }
+    let place = opened(&server.config(&[]));
+    assert_eq!(list(&*place, "").unwrap().len(), 1);
+    let listed = server.asked().len();
+    // The base, ours, its folder, and the base once more: it is still there.
+    assert_eq!(listed, 300 * 2 + 4);
+    assert_eq!(
+        with_call(|call| place.sweep(Duration::ZERO, call)).unwrap(),
+        0
+    );
+    assert!(server.asked().len() - listed < 300 * 2 + 10);
+}
+
+#[test]
+fn a_base_that_goes_away_while_it_is_listed_is_an_error() {
+    let server = Pretender::new(|asked, server| {
+        if asked.path.ends_with("photos/manual") {
+            server.remove_folder(BASE);
+        }
+        Act::Usual
+    });
+    server.place(&format!("{BASE}/photos/a.jpg"), b"x");
+    let listed = list(&*opened(&server.config(&[])), "");
+    assert_eq!(kind(listed), ErrorKind::Unreachable);
+}
+
 #[test]
 fn a_missing_base_is_an_error_of_every_call_and_nothing_is_made() {
     let server = Pretender::faithful();
     server.remove_folder(BASE);
     let place = opened(&server.config(&[]));
     let cancel = Cancel::new();
-    let call = Call {
-        deadline: Instant::now().checked_add(Duration::from_secs(1)),
-        ..Call::new(&cancel, &NoObserver)
-    };
-    let sample = sample(b"some");
+    let call = Call::new(&cancel, &NoObserver);
+    let sample = Sample::of(b"some");
+    let began = Instant::now();
     let kinds = [
         kind(place.list("", &call, &mut |_| Ok(()))),
         kind(place.list(FOLDER, &call, &mut |_| Ok(()))),
@@ -152,6 +183,8 @@ fn a_missing_base_is_an_error_of_every_call_and_nothing_is_made() {
         kind(place.free_space(&call)),
     ];
     assert_eq!(kinds, [ErrorKind::Unreachable; 9]);
+    // Waiting makes no folder: nothing is asked again.
+    assert!(began.elapsed() < Duration::from_secs(5));
     assert_eq!(server.times("MKCOL") + server.times("PUT"), 0);
 }
 
@@ -192,7 +225,7 @@ fn the_age_of_what_is_left_is_told_by_the_servers_own_clock() {
             }
         });
         let place = opened(&server.config(&[]));
-        let sample = sample(&bytes(1000));
+        let sample = Sample::of(&bytes(1000));
         let mut left = None;
         with_call(|call| place.attempt(&key(1), &sample.body, &mut left, call)).unwrap_err();
         assert_eq!((left.is_some(), server.files().len()), (true, 1));

@@ -59,8 +59,12 @@ pub enum Act {
     SayLater(Vec<u8>),
     /// What is asked for is done, and the connection ends without a word.
     LoseAnswer,
+    /// What is asked for is done, and this is said of it.
+    DoAndSay(&'static str),
     /// The body is read up to here, and the connection ends.
     ReadOnly(usize),
+    /// What would be answered, and of its body a byte a moment.
+    DripAfterHead,
     /// So much of what would be answered, and the connection ends.
     AnswerOnly(usize),
     /// So much of what would be answered, and then nothing, for as long as the other side waits.
@@ -207,6 +211,12 @@ impl Pretender {
                     }
                     continue;
                 }
+                Act::DoAndSay(status) => {
+                    let body = self.read_body(&asked, &mut from, None).unwrap_or_default();
+                    self.answer(&asked, &body);
+                    let _ = to.write_all(&self.say(status, "", b""));
+                    continue;
+                }
                 Act::Ignore => {
                     let _ = self.read_body(&asked, &mut from, None);
                     let _ = from.read(&mut [0]);
@@ -218,6 +228,20 @@ impl Pretender {
                 }
                 Act::ReadOnly(most) => {
                     self.read_body(&asked, &mut from, Some(most));
+                }
+                Act::DripAfterHead => {
+                    let body = self.read_body(&asked, &mut from, None).unwrap_or_default();
+                    let answer = self.answer(&asked, &body);
+                    let head = answer.windows(4).position(|end| end == b"\r\n\r\n");
+                    let (head, body) = answer.split_at(head.unwrap() + 4);
+                    let _ = to.write_all(head);
+                    for byte in body {
+                        a_moment();
+                        if to.write_all(&[*byte]).is_err() {
+                            return;
+                        }
+                    }
+                    continue;
                 }
                 Act::AnswerOnly(most) => {
                     let body = self.read_body(&asked, &mut from, None).unwrap_or_default();

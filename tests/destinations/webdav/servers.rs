@@ -10,8 +10,8 @@ use holdfast::model::{Cancel, NoObserver};
 
 use super::pretender::MIB;
 use super::{
-    FOLDER, bytes, everything, key, kind, list, opened, put, read, read_range,
-    require_every_promise, sample, with_call,
+    FOLDER, Sample, bytes, everything, key, kind, list, opened, put, read, read_range,
+    require_every_promise, with_call,
 };
 use crate::network::keeps_the_contract;
 use crate::servers::apache::Apache;
@@ -134,7 +134,7 @@ fn a_wrong_password_is_told_by_every_call() {
     let wsgidav = Wsgidav::start(Over::Http);
     for config in [apache.config(&[]), wsgidav.config(&[])] {
         let place = super::opened_with(&config, "wrong").unwrap();
-        let sample = sample(&bytes(MIB));
+        let sample = Sample::of(&bytes(MIB));
         with_call(|call| {
             let kinds = [
                 kind(place.list("", call, &mut |_| Ok(()))),
@@ -190,12 +190,11 @@ fn what_may_not_be_written_can_be_read() {
 }
 
 #[test]
-fn rights_that_are_withdrawn_in_the_middle_are_told() {
+fn a_file_that_came_to_be_where_a_folder_was_is_told() {
     let wsgidav = Wsgidav::start(Over::Http);
     let place = opened(&wsgidav.config(&[]));
     put(&*place, &key(1), b"x").unwrap();
     fs::remove_dir_all(wsgidav.base.join(FOLDER)).unwrap();
-    // A file where a folder was.
     fs::write(wsgidav.base.join(FOLDER), "x").unwrap();
     let refused = kind(put(&*place, &key(2), b"x"));
     assert_eq!(refused, ErrorKind::Forbidden);
@@ -292,7 +291,7 @@ fn a_server_that_is_stopped_in_the_middle_is_left_in_time() {
     );
     let url = format!("http://127.0.0.1:{}/{PATH}", proxy.port);
     let place = opened(&config(&url, &[("timeout", "1")]));
-    let sample = sample(&bytes(16 * MIB));
+    let sample = Sample::of(&bytes(16 * MIB));
     put(&*opened(&apache.config(&[])), &key(1), &bytes(16 * MIB)).unwrap();
     let began = Instant::now();
     let cancel = Cancel::new();

@@ -6,14 +6,14 @@ use holdfast::destination::{Call, ErrorKind, Verification};
 use holdfast::model::{Cancel, NoObserver};
 
 use super::pretender::{Act, Asked, MIB, Pretender, path};
-use super::{bytes, key, kind, opened, put, read, sample};
+use super::{Sample, bytes, hurried, key, kind, opened, put, read, with_call};
 
 /// Puts at a server that does so with each request, and requires that nothing is left.
 fn failed_put(
     decide: impl Fn(&Asked, &Pretender) -> Act + Send + Sync + 'static,
 ) -> (ErrorKind, String) {
     let server = Pretender::new(decide);
-    let sample = sample(&bytes(8 * MIB));
+    let sample = Sample::of(&bytes(8 * MIB));
     let cancel = Cancel::new();
     let call = Call {
         deadline: Instant::now().checked_add(Duration::from_secs(5)),
@@ -103,6 +103,26 @@ fn a_lost_acknowledgement_of_the_publishing_is_no_failure() {
 }
 
 #[test]
+fn a_publishing_that_was_done_and_called_a_failure_is_no_failure() {
+    for (status, asked_again) in [
+        ("502 Bad Gateway", "412 Precondition Failed"),
+        ("502 Bad Gateway", "404 Not Found"),
+        ("400 Bad Request", "404 Not Found"),
+        ("500 Internal Server Error", ""),
+    ] {
+        let server = Pretender::new(move |asked, server| match asked.earlier {
+            0 if asked.is("MOVE") => Act::DoAndSay(status),
+            1 if asked.is("MOVE") => Act::SayLater(server.say(asked_again, "", b"")),
+            _ => Act::Usual,
+        });
+        let content = bytes(MIB);
+        let stored = put(&*hurried(&server.config(&[])), &key(1), &content).unwrap();
+        assert_eq!(stored, Verification::Verified);
+        assert_eq!((server.files(), server.times("PUT")), (vec![path(1)], 1));
+    }
+}
+
+#[test]
 fn nothing_is_overwritten_where_the_server_would() {
     let server = Pretender::new(|_, _| Act::Without("overwrite"));
     let place = opened(&server.config(&[]));
@@ -168,6 +188,54 @@ fn what_was_stored_otherwise_is_not_published() {
         }
     });
     assert_eq!(kind, ErrorKind::Protocol, "{detail}");
+}
+
+#[test]
+fn an_archive_that_is_refused_as_if_its_folder_were_missing_is_sent_once() {
+    for status in ["404 Not Found", "409 Conflict"] {
+        let server = Pretender::new(move |asked, server| {
+            if asked.is("PUT") {
+                Act::SayLater(server.say(status, "", b""))
+            } else {
+                Act::Usual
+            }
+        });
+        let refused = kind(put(&*opened(&server.config(&[])), &key(1), &bytes(MIB)));
+        assert_eq!(refused, ErrorKind::Protocol);
+        assert_eq!(server.times("PUT"), 1);
+    }
+    // Where it is missing, it is made and all sent again.
+    let server = Pretender::new(move |asked, server| {
+        if asked.is("PUT") && asked.earlier == 0 {
+            server.remove_folder(asked.path.rsplit_once('/').unwrap().0);
+        }
+        Act::Usual
+    });
+    put(&*opened(&server.config(&[])), &key(1), &bytes(MIB)).unwrap();
+    assert_eq!((server.files(), server.times("PUT")), (vec![path(1)], 2));
+}
+
+/// After each of the requests that an upload is made of.
+#[test]
+fn rights_that_are_withdrawn_in_the_middle_are_told() {
+    let mut granted = 1;
+    loop {
+        let server = Pretender::new(move |asked, server| {
+            if server.asked().len() > granted && !asked.is("DELETE") {
+                Act::SayLater(server.say("403 Forbidden", "", b""))
+            } else {
+                Act::Usual
+            }
+        });
+        let Err(refused) = put(&*opened(&server.config(&[])), &key(1), b"some") else {
+            break;
+        };
+        assert_eq!(refused.kind, ErrorKind::Forbidden, "{granted}: {refused}");
+        assert_eq!(server.files(), [""; 0], "{granted}");
+        granted += 1;
+    }
+    // At least: is the name free, the folders, the file, reading it back, the name.
+    assert!(granted >= 7, "{granted}");
 }
 
 #[test]
@@ -263,6 +331,52 @@ fn a_cut_upload_goes_on_where_the_server_can_write_on() {
     assert_eq!(server.files().len(), 1);
 }
 
+/// However far each try comes.
+#[test]
+fn a_server_that_all_is_sent_to_anew_is_given_up_after_its_tries() {
+    let server = Pretender::new(|asked, _| {
+        if asked.is("PUT") {
+            Act::ReadOnly((asked.earlier + 1) * 2 * MIB)
+        } else {
+            Act::Usual
+        }
+    });
+    let refused = kind(put(
+        &*hurried(&server.config(&[])),
+        &key(1),
+        &bytes(20 * MIB),
+    ));
+    assert_eq!(refused, ErrorKind::Unreachable);
+    assert_eq!(server.times("PUT"), 1 + super::TRIES);
+}
+
+#[test]
+fn an_archive_is_read_back_over_a_line_that_breaks_often() {
+    let server = Pretender::new(|asked, _| {
+        if asked.is("GET") {
+            Act::AnswerOnly(MIB + 1000)
+        } else {
+            Act::Usual
+        }
+    });
+    // With fewer tries than there are breaks.
+    let place = hurried(&server.config(&[]));
+    let sample = Sample::of(&bytes(8 * MIB));
+    with_call(|call| place.put(&key(1), &sample.body, call)).unwrap();
+    assert_eq!((server.times("PUT"), server.files()), (1, vec![path(1)]));
+    assert_eq!(server.times("GET"), 8);
+}
+
+#[test]
+fn an_archive_is_read_back_no_faster_than_it_may_be() {
+    let server = Pretender::faithful();
+    let place = opened(&server.config(&[("bandwidth_limit", "2M")]));
+    let began = Instant::now();
+    put(&*place, &key(1), &bytes(2 * MIB)).unwrap();
+    // A second there, and one back; a tenth of one goes at once.
+    assert!(began.elapsed() > Duration::from_millis(1700));
+}
+
 #[test]
 fn an_upload_whose_acknowledgement_was_lost_is_not_sent_again() {
     let server = Pretender::new(|asked, _| {
@@ -296,7 +410,7 @@ fn a_cancelled_upload_ends_at_once_and_leaves_nothing() {
         }
     });
     let place = opened(&server.config(&[("timeout", "60")]));
-    let sample = sample(&bytes(20 * MIB));
+    let sample = Sample::of(&bytes(20 * MIB));
     let began = Instant::now();
     let call = Call::new(&cancel, &NoObserver);
     assert_eq!(

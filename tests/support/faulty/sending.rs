@@ -94,7 +94,7 @@ impl Faulty {
         call: &Call<'_>,
     ) -> Result<Stored> {
         if self.is_in_place(key, body)? {
-            return self.inner.put(key, body, call);
+            return self.inner.attempt(key, body, left, call);
         }
         // As every place does: nothing is sent for a name that is taken.
         if self.inner.stat(key, call)?.is_some() {
