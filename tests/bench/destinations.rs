@@ -56,10 +56,15 @@ pub fn compare(scratch: &Path, rounds: usize, targets: &mut Targets) -> Result<(
         "  {:<16} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9}  stock client",
         "", "send", "stock", "verify", "fetch", "stock", "peak MB", "of 2 GB"
     );
+    let mut failed = Ok(());
     for start in contenders::ALL {
-        start().measure(&usual, &large, scratch, rounds, targets)?;
+        let contender = start();
+        if let Err(error) = contender.measure(&usual, &large, scratch, rounds, targets) {
+            println!("  {:<16} {error}", contender.name);
+            failed = Err(format!("{} could not be measured", contender.name).into());
+        }
     }
-    Ok(())
+    failed
 }
 
 impl Contender {

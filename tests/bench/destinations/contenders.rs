@@ -12,6 +12,9 @@ use crate::servers::{installed, s3, webdav};
 
 type Start = fn() -> Contender;
 
+/// Apache takes a GiB where nobody says otherwise.
+const LARGE_FILES: &str = "LimitRequestBody 0";
+
 pub const ALL: &[Start] = &[
     webdav_plain,
     webdav_tls,
@@ -23,16 +26,17 @@ pub const ALL: &[Start] = &[
 ];
 
 fn webdav_plain() -> Contender {
-    let server = Apache::start();
+    let server = Apache::with(LARGE_FILES);
     let url = server.url();
     let config = server.config(&[]);
     of_webdav("webdav", server, config, &url, "")
 }
 
 fn webdav_tls() -> Contender {
-    let server = Apache::start();
+    let server = Apache::with(LARGE_FILES);
     let url = server.tls_url();
-    let config = server.tls_config(&[]);
+    let authority = server.authority.ca.display().to_string();
+    let config = server.tls_config(&[("ca_file", &authority)]);
     of_webdav("webdav, TLS", server, config, &url, "-k ")
 }
 
