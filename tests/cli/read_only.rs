@@ -130,7 +130,8 @@ fn a_data_folder_on_a_read_only_disk_can_be_looked_at_and_says_why_no_more() {
         stage.refused(&["store_read_only", "read_only"], &apply);
         let deleted = ["delete", &stage.archive, "--confirm"];
         let name = stage.archive.trim_start_matches("nas:");
-        stage.refused(&["store_read_only"], &[&deleted[..], &[name]].concat());
+        let deleted = [&deleted[..], &[name]].concat();
+        stage.refused(&["store_read_only", "read_only"], &deleted);
         assert!(
             Path::new(&stage.file).exists(),
             "what cannot be recorded is not done"
