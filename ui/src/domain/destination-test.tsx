@@ -18,9 +18,12 @@ export function TestView(props: { name: string; report: TestReport; onTrusted: O
   const { t } = useTranslation();
   const { name, report, onTrusted } = props;
   const found = useRef<HTMLDivElement>(null);
-  // In a long form it would come up out of sight.
+  // At the end of a long form it would come up out of sight, and the buttons after it.
   // biome-ignore lint/correctness/useExhaustiveDependencies: with each report anew.
-  useEffect(() => found.current?.scrollIntoView?.({ block: "nearest" }), [report]);
+  useEffect(() => {
+    const form = found.current?.closest("form");
+    (form ?? found.current)?.scrollIntoView?.({ block: form ? "end" : "nearest" });
+  }, [report]);
   return (
     <Stack gap="sm" ref={found}>
       <Alert
