@@ -30,8 +30,9 @@ pub fn with_small_disk(name: &str, kib: u32, claim: impl FnOnce(&Path)) {
     );
 }
 
+/// The mount, not the file system: whose options name an owner that whoever is not root in truth cannot name again.
 pub fn make_read_only(disk: &Path) {
-    mount(&["-o", "remount,ro"], disk);
+    mount(&["-o", "remount,bind,ro"], disk);
 }
 
 fn mount(arguments: &[&str], on: &Path) {
