@@ -89,25 +89,14 @@ impl BackupService {
         fetched: Arc<AtomicU64>,
         act: &Act<'_>,
     ) -> Result<Opened> {
-        let opened = self.open_unremembered(located, source, fetched, act)?;
+        let form = located.old_form(&*source);
+        let opened = match form.map_err(|e| open_error(e, act))? {
+            Some(form) => self.open_old(located, form, &*source, fetched, act)?,
+            None => self.open_ours(located, source, fetched, act)?,
+        };
         // What cannot be written down now is read again the next time.
         let _ = self.remember(&opened);
         Ok(opened)
-    }
-
-    /// The same, and its record stays as it is.
-    pub(super) fn open_unremembered(
-        &self,
-        located: Located,
-        source: Arc<dyn RangeRead>,
-        fetched: Arc<AtomicU64>,
-        act: &Act<'_>,
-    ) -> Result<Opened> {
-        let form = located.old_form(&*source);
-        match form.map_err(|e| open_error(e, act))? {
-            Some(form) => self.open_old(located, form, &*source, fetched, act),
-            None => self.open_ours(located, source, fetched, act),
-        }
     }
 
     fn open_ours(

@@ -75,7 +75,7 @@ async fn open_file(paths: &Paths<'_>, path: &str, how: OpenFlags) -> Result<Open
     }
 }
 
-/// Writes what is missing, and reads everything back meanwhile: a line carries as much in the other direction. Where the server shows
+/// Writes it, and reads it back meanwhile: a line carries as much in the other direction. Where the server shows
 /// nothing of a file that is being written, it is read afterwards.
 pub(super) async fn fill(
     paths: &Paths<'_>,
@@ -85,18 +85,11 @@ pub(super) async fn fill(
     call: &Call<'_>,
 ) -> Result<()> {
     let connection = paths.connection;
-    let Temporary { path, file, has } = temporary;
+    let Temporary { path, file, .. } = temporary;
     let mut sending = Sending::open(body, name, call)?;
-    sending.skip(has)?;
-    let (arrived, seen) = watch::channel(has);
+    let (arrived, seen) = watch::channel(0);
     let early = open_file(paths, &path, OpenFlags::READ).await.ok();
-    let write = async {
-        let written = write(connection, file, &mut sending, &arrived).await;
-        match written {
-            Err(e) => Err(paths.why(e, connection.write_size).await),
-            Ok(()) => Ok(()),
-        }
-    };
+    let write = write(paths, file, &mut sending, &arrived);
     let back = ReadBack {
         connection,
         body,
@@ -120,17 +113,26 @@ pub(super) async fn fill_rest(
     name: &str,
     call: &Call<'_>,
 ) -> Result<()> {
-    let connection = paths.connection;
     let mut sending = Sending::open(body, name, call)?;
     sending.skip(temporary.has)?;
     let (arrived, _seen) = watch::channel(temporary.has);
-    match write(connection, temporary.file, &mut sending, &arrived).await {
+    write(paths, temporary.file, &mut sending, &arrived).await
+}
+
+async fn write(
+    paths: &Paths<'_>,
+    file: Opened,
+    sending: &mut Sending<'_>,
+    arrived: &watch::Sender<u64>,
+) -> Result<()> {
+    let connection = paths.connection;
+    match send(connection, file, sending, arrived).await {
         Err(e) => Err(paths.why(e, connection.write_size).await),
         Ok(()) => Ok(()),
     }
 }
 
-async fn write(
+async fn send(
     connection: &Connection,
     file: Opened,
     sending: &mut Sending<'_>,

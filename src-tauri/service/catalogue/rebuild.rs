@@ -11,7 +11,7 @@ use crate::model::{DestinationConfig, Execution, ExecutionKind, ExecutionStatus,
 use crate::service::destinations::failed;
 use crate::service::opened::Opened;
 use crate::service::report::CatalogueReport;
-use crate::service::{Act, BackupService, Error, Result};
+use crate::service::{Act, BackupService, Result};
 use crate::store::{Access, FoundArchive};
 
 /// There are places that list what they were given only after a while. What is younger than this is asked for by its name before it counts
@@ -59,7 +59,6 @@ impl BackupService {
             // One that cannot be opened now stays listed by its name.
             match self.look_into(&unread.execution_id, &config, &place, act) {
                 Err(error) if error.is_cancelled() => return Err(error),
-                Err(error @ Error::Store(_)) => return Err(error),
                 Err(error) if error.is_of_the_whole_place() => break,
                 Ok(()) | Err(_) => {}
             }
@@ -91,8 +90,7 @@ impl BackupService {
         };
         let located = self.locate_there(record, config.clone(), Arc::clone(place), act)?;
         let (source, fetched) = located.source(act)?;
-        let opened = self.open_unremembered(located, source, fetched, act)?;
-        self.remember(&opened)
+        self.open_located(located, source, fetched, act).map(drop)
     }
 
     /// Instances of this installation, those that were removed too, and those whose archives were vouched for when they were found.
