@@ -3,27 +3,22 @@
 mod container;
 mod faults;
 mod hostile;
-mod pretender;
 mod reads;
 mod refusals;
 mod servers;
 
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast::destination::retry::Patience;
-use holdfast::destination::{
-    Destination, DestinationError, ErrorKind, Key, Stored, Verification, open_with,
-};
+use holdfast::destination::{Destination, DestinationError, open_with};
 use holdfast::model::DestinationConfig;
 use secrecy::SecretString;
 
-use crate::network::{Sample, key, with_call};
+use crate::network::with_call;
 use crate::servers::azurite::secrets;
-use pretender::Pretender;
+use container::Pretender;
 
 type Result<T> = std::result::Result<T, DestinationError>;
 
@@ -48,19 +43,6 @@ fn place(service: &Pretender) -> Arc<dyn Destination> {
     opened_with(&service.config(&[]), &secrets(), 4)
 }
 
-fn put(place: &dyn Destination, key: &Key, sample: &Sample) -> Result<Stored> {
-    with_call(|call| place.put(key, &sample.body, call))
-}
-
-fn read(place: &dyn Destination, key: &Key, range: Option<Range<u64>>) -> Result<Vec<u8>> {
-    let mut reader = with_call(|call| place.get(key, range, call))?;
-    let mut bytes = Vec::new();
-    reader
-        .read_to_end(&mut bytes)
-        .map_err(|e| DestinationError::from_read("reading", e))?;
-    Ok(bytes)
-}
-
 fn listed(place: &dyn Destination, prefix: &str) -> Result<Vec<(String, u64)>> {
     let mut names = Vec::new();
     with_call(|call| {
@@ -70,17 +52,4 @@ fn listed(place: &dyn Destination, prefix: &str) -> Result<Vec<(String, u64)>> {
         })
     })?;
     Ok(names)
-}
-
-#[track_caller]
-fn verified(stored: Result<Stored>) {
-    assert_eq!(stored.unwrap().verification, Verification::Verified);
-}
-
-/// Returns the detail.
-#[track_caller]
-fn refused<T>(result: Result<T>, kind: ErrorKind) -> String {
-    let error = result.err().expect("it should have failed");
-    assert_eq!(error.kind, kind, "{error}");
-    error.detail
 }

@@ -8,6 +8,7 @@ mod ftp;
 mod keys;
 mod local;
 mod network;
+mod pretender;
 mod s3;
 #[path = "../support/servers/mod.rs"]
 #[allow(dead_code, reason = "the bench uses them too, and other parts")]

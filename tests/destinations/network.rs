@@ -1,17 +1,21 @@
 //! What is asked of every type that lies on a network, and bodies to ask it with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::{Read, Write};
+use std::ops::Range;
 use std::sync::Arc;
 
 use holdfast::destination::{
-    Body, Call, Destination, DestinationError, ErrorKind, Key, open, test,
+    Body, Call, Destination, DestinationError, ErrorKind, Key, Stored, Verification, open, test,
 };
-use holdfast::model::{Cancel, DestinationConfig, NoObserver};
+use holdfast::model::{Cancel, DestinationConfig, NoObserver, Observer, Progress};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use crate::servers::Place;
+
+type Result<T> = std::result::Result<T, DestinationError>;
 
 /// A base path that has to be quoted wherever it goes.
 pub const ODD_BASE: &str = "b ä%20+#&/in it";
@@ -87,12 +91,42 @@ impl Sample {
         Self { _file: file, body }
     }
 
+    pub fn bytes(&self) -> Vec<u8> {
+        fs::read(&self.body.path).unwrap()
+    }
+
     pub fn is_at(&self, place: &dyn Destination, key: &Key) -> bool {
         let mut reader = with_call(|call| place.get(key, None, call)).unwrap();
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).unwrap();
         hex::encode(Sha256::digest(&bytes)) == self.body.sha256
     }
+}
+
+pub fn put(place: &dyn Destination, key: &Key, sample: &Sample) -> Result<Stored> {
+    with_call(|call| place.put(key, &sample.body, call))
+}
+
+pub fn read(place: &dyn Destination, key: &Key, range: Option<Range<u64>>) -> Result<Vec<u8>> {
+    let mut reader = with_call(|call| place.get(key, range, call))?;
+    let mut bytes = Vec::new();
+    reader
+        .read_to_end(&mut bytes)
+        .map_err(|e| DestinationError::from_read("reading", e))?;
+    Ok(bytes)
+}
+
+#[track_caller]
+pub fn verified(stored: Result<Stored>) {
+    assert_eq!(stored.unwrap().verification, Verification::Verified);
+}
+
+/// Returns the detail.
+#[track_caller]
+pub fn refused<T>(result: Result<T>, kind: ErrorKind) -> String {
+    let error = result.err().expect("it should have failed");
+    assert_eq!(error.kind, kind, "{error}");
+    error.detail
 }
 
 /// The same of a place that is given piece by piece.
@@ -108,4 +142,15 @@ pub fn is_not_trusted(place: &Place) -> String {
     let error = fails(place);
     assert_eq!(error.kind, ErrorKind::Trust, "{error}");
     error.presented.expect("a fingerprint")
+}
+
+/// Cancels when so many bytes have passed.
+pub struct Canceller(pub Cancel, pub u64);
+
+impl Observer for Canceller {
+    fn progress(&self, progress: &Progress) {
+        if progress.done_bytes >= self.1 {
+            self.0.cancel();
+        }
+    }
 }

@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use holdfast::model::DestinationConfig;
 use jiff::{SignedDuration, Timestamp};
 use md5::{Digest, Md5};
 
-use super::pretender::{Asked, Given};
+use crate::pretender::{self, Asked, Given, Store, date};
+use crate::servers::azurite;
 
 #[derive(Default)]
 pub struct Container {
@@ -33,6 +35,64 @@ pub struct Blob {
     modified: String,
 }
 
+pub type Pretender = pretender::Pretender<Container>;
+
+impl Pretender {
+    pub fn config(&self, more: &[(&str, &str)]) -> DestinationConfig {
+        azurite::config(&self.address(), more)
+    }
+
+    /// Names of blobs, and how many blocks are of none.
+    pub fn holds(&self) -> (Vec<String>, usize) {
+        let container = self.store.lock().unwrap();
+        let blocks = container.blocks.values().map(BTreeMap::len).sum();
+        (container.blobs.keys().cloned().collect(), blocks)
+    }
+}
+
+impl Store for Container {
+    const PATH: &str = "/devstoreaccount1/archives";
+
+    fn operation(asked: &Asked) -> &'static str {
+        let is = |name: &str, value: &str| asked.query.get(name).is_some_and(|v| v == value);
+        match asked.method.as_str() {
+            "HEAD" => "head",
+            "GET" if is("comp", "blocklist") => "blocks",
+            "GET" if is("comp", "list") => "list",
+            "GET" => "get",
+            "PUT" if is("comp", "block") && is_a_try(asked) => "try",
+            "PUT" if is("comp", "block") => "block",
+            "PUT" if is("comp", "blocklist") => "commit",
+            "DELETE" => "delete",
+            other => panic!("{other} {:?}", asked.query),
+        }
+    }
+
+    fn log(&mut self) -> &mut Vec<&'static str> {
+        &mut self.log
+    }
+
+    fn ahead(&self) -> SignedDuration {
+        self.ahead
+    }
+
+    fn answer(&mut self, asked: &Asked) -> Given {
+        match asked.operation() {
+            "head" | "get" => self.get(asked),
+            "block" | "try" => self.put_block(asked),
+            "blocks" => self.blocks(asked),
+            "commit" => self.commit(asked),
+            "delete" => self.delete(asked),
+            _ => self.list(asked),
+        }
+    }
+}
+
+/// Of what becomes of a wrong checksum.
+fn is_a_try(asked: &Asked) -> bool {
+    asked.body == b"a" && asked.headers["content-md5"] == "kutf/uauL+w61xx3dTFXjw=="
+}
+
 impl Container {
     pub fn insert(&mut self, name: &str, bytes: &[u8]) {
         self.made += 1;
@@ -45,20 +105,9 @@ impl Container {
         self.blobs.insert(name.to_owned(), blob);
     }
 
-    pub fn answer(&mut self, asked: &Asked) -> Given {
-        match asked.operation() {
-            "head" | "get" => self.get(asked),
-            "block" | "try" => self.put_block(asked),
-            "blocks" => self.blocks(asked),
-            "commit" => self.commit(asked),
-            "delete" => self.delete(asked),
-            _ => self.list(asked),
-        }
-    }
-
     fn get(&self, asked: &Asked) -> Given {
-        let Some(blob) = self.blobs.get(&asked.blob) else {
-            return Given::error(404, "BlobNotFound");
+        let Some(blob) = self.blobs.get(&asked.name) else {
+            return error(404, "BlobNotFound");
         };
         let size = blob.bytes.len();
         let told = |given: Given| {
@@ -78,7 +127,7 @@ impl Container {
         };
         let (first, last): (usize, usize) = (first.parse().unwrap(), last.parse().unwrap());
         if first >= size {
-            return Given::error(416, "InvalidRange");
+            return error(416, "InvalidRange");
         }
         let end = (last + 1).min(size);
         let part = told(Given::new(206, &blob.bytes[first..end]));
@@ -87,24 +136,24 @@ impl Container {
 
     fn put_block(&mut self, asked: &Asked) -> Given {
         if asked.body.is_empty() {
-            return Given::error(400, "InvalidHeaderValue");
+            return error(400, "InvalidHeaderValue");
         }
         let md5 = BASE64_STANDARD.encode(Md5::digest(&asked.body));
         if !self.ignores_sums && asked.headers["content-md5"] != md5 {
-            return Given::error(400, "Md5Mismatch");
+            return error(400, "Md5Mismatch");
         }
-        let blocks = self.blocks.entry(asked.blob.clone()).or_default();
+        let blocks = self.blocks.entry(asked.name.clone()).or_default();
         let name = &asked.query["blockid"];
         if blocks.keys().any(|other| other.len() != name.len()) {
-            return Given::error(400, "InvalidBlobOrBlock");
+            return error(400, "InvalidBlobOrBlock");
         }
         blocks.insert(name.clone(), asked.body.clone());
         Given::new(201, "")
     }
 
     fn blocks(&self, asked: &Asked) -> Given {
-        let Some(blocks) = self.blocks.get(&asked.blob) else {
-            return Given::error(404, "BlobNotFound");
+        let Some(blocks) = self.blocks.get(&asked.name) else {
+            return error(404, "BlobNotFound");
         };
         let mut list = String::new();
         for (name, bytes) in blocks {
@@ -114,27 +163,27 @@ impl Container {
                 "<Block><Name>{name}</Name><Size>{size}</Size></Block>"
             );
         }
-        Given::xml(&format!(
+        xml(&format!(
             "<BlockList><CommittedBlocks /><UncommittedBlocks>{list}</UncommittedBlocks></BlockList>"
         ))
     }
 
     fn commit(&mut self, asked: &Asked) -> Given {
-        if self.blobs.contains_key(&asked.blob) && asked.headers.contains_key("if-none-match") {
-            return Given::error(409, "BlobAlreadyExists");
+        if self.blobs.contains_key(&asked.name) && asked.headers.contains_key("if-none-match") {
+            return error(409, "BlobAlreadyExists");
         }
         let list = String::from_utf8(asked.body.clone()).unwrap();
         let names = list.split("<Uncommitted>").skip(1);
         let names = names.map(|rest| rest.split_once('<').unwrap().0);
-        let blocks = self.blocks.get(&asked.blob);
+        let blocks = self.blocks.get(&asked.name);
         let found: Option<Vec<_>> = names.map(|name| blocks?.get(name)).collect();
         let Some(found) = found else {
-            return Given::error(400, "InvalidBlockList");
+            return error(400, "InvalidBlockList");
         };
         let bytes = found.into_iter().flatten().copied().collect::<Vec<_>>();
-        self.insert(&asked.blob, &bytes);
-        self.blocks.remove(&asked.blob);
-        let blob = self.blobs.get_mut(&asked.blob).unwrap();
+        self.insert(&asked.name, &bytes);
+        self.blocks.remove(&asked.name);
+        let blob = self.blobs.get_mut(&asked.name).unwrap();
         for (name, value) in &asked.headers {
             let kept = match name.strip_prefix("x-ms-blob-") {
                 Some(rest) => rest,
@@ -147,14 +196,14 @@ impl Container {
     }
 
     fn delete(&mut self, asked: &Asked) -> Given {
-        let Some(blob) = self.blobs.get(&asked.blob) else {
-            return Given::error(404, "BlobNotFound");
+        let Some(blob) = self.blobs.get(&asked.name) else {
+            return error(404, "BlobNotFound");
         };
         let wanted = asked.headers.get("if-match");
         if wanted.is_some_and(|etag| *etag != blob.etag) {
-            return Given::error(412, "ConditionNotMet");
+            return error(412, "ConditionNotMet");
         }
-        self.blobs.remove(&asked.blob);
+        self.blobs.remove(&asked.name);
         Given::new(202, "")
     }
 
@@ -168,21 +217,41 @@ impl Container {
         } else {
             self.page
         };
-        let page: Vec<_> = names.by_ref().take(most).collect();
-        let next = names.next().and(page.last()).map_or("", |last| last);
+        let named: Vec<_> = names.by_ref().take(most).collect();
+        let next = names.next().and(named.last()).map_or("", |last| last);
         let mut blobs = String::new();
-        for name in &page {
+        for name in &named {
             let blob = &self.blobs[*name];
             blobs.push_str(&entry(name, &blob.bytes.len().to_string(), &blob.modified));
         }
-        Given::page(&blobs, &quoted(next))
+        page(&blobs, &quoted(next))
     }
 }
 
-/// As HTTP writes it.
-pub fn date(at: Timestamp) -> String {
-    let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
-    printer.timestamp_to_rfc9110_string(&at).unwrap()
+pub fn xml(text: &str) -> Given {
+    let text = format!("\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?>{text}");
+    Given::new(200, text).with("Content-Type", "application/xml")
+}
+
+/// Of a listing.
+pub fn page(blobs: &str, next: &str) -> Given {
+    xml(&format!(
+        "<EnumerationResults ContainerName=\"x\"><Blobs>{blobs}</Blobs><NextMarker>{next}</NextMarker></EnumerationResults>"
+    ))
+}
+
+pub fn error(status: u16, code: &str) -> Given {
+    error_with(
+        status,
+        code,
+        "<Message>It says so.\nRequestId:0\nTime:0</Message>",
+    )
+}
+
+pub fn error_with(status: u16, code: &str, more: &str) -> Given {
+    let text = format!("<Error><Code>{code}</Code>{more}</Error>");
+    let given = xml(&text).with("x-ms-error-code", code);
+    Given { status, ..given }
 }
 
 pub fn quoted(name: &str) -> String {

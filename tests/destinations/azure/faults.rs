@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use holdfast::destination::{Call, ErrorKind};
 use holdfast::model::{Cancel, Observer, Progress};
 
-use super::pretender::{Given, Pretender, Turn};
-use super::{LARGE, Sample, key, opened_with, place, put, read, refused, secrets, verified};
+use super::container::{Pretender, error};
+use super::{LARGE, opened_with, place, secrets};
+use crate::network::{Canceller, Sample, key, put, read, refused, verified};
+use crate::pretender::Turn;
 use crate::servers::azurite::BASE;
 
 /// Of `LARGE`.
@@ -19,7 +21,7 @@ const BLOCKS: usize = 6;
 fn holds(service: &Pretender, sample: &Sample) {
     let name = format!("{BASE}/{}", key(1).as_str());
     assert_eq!(service.holds(), (vec![name.clone()], 0));
-    let container = service.container.lock().unwrap();
+    let container = service.store.lock().unwrap();
     let sent = std::fs::read(&sample.body.path).unwrap();
     assert!(container.blobs[&name].bytes == sent);
 }
@@ -38,7 +40,7 @@ fn what_came_there_is_known_before_it_is_seen() {
         holds(&service, &sample);
         assert_eq!(service.count("block"), blocks);
         assert_eq!(service.count("get"), 0);
-        let last = service.container.lock().unwrap().log.last().copied();
+        let last = service.store.lock().unwrap().log.last().copied();
         assert_eq!(last, Some("commit"));
     }
 }
@@ -57,7 +59,7 @@ fn whether_a_service_compares_is_tried_once() {
 fn others_can_compare_what_they_fetch() {
     let service = Pretender::honest();
     verified(put(&*place(&service), &key(1), &Sample::new(0)));
-    let container = service.container.lock().unwrap();
+    let container = service.store.lock().unwrap();
     let blob = container.blobs.values().next().unwrap();
     assert_eq!(blob.headers["content-md5"], "1B2M2Y8AsgTpgAmY7PhCfg==");
     assert_eq!(blob.headers["content-type"], "application/octet-stream");
@@ -67,7 +69,7 @@ fn others_can_compare_what_they_fetch() {
 fn a_service_that_does_not_compare_is_read_back() {
     for length in [0, 1000, LARGE] {
         let service = Pretender::honest();
-        service.container.lock().unwrap().ignores_sums = true;
+        service.store.lock().unwrap().ignores_sums = true;
         let sample = Sample::new(length);
         verified(put(&*place(&service), &key(1), &sample));
         holds(&service, &sample);
@@ -85,7 +87,7 @@ fn a_service_that_keeps_other_bytes_than_it_was_sent_keeps_nothing() {
         }
         Turn::AsUsual
     });
-    service.container.lock().unwrap().ignores_sums = true;
+    service.store.lock().unwrap().ignores_sums = true;
     let detail = refused(
         put(&*place(&service), &key(1), &Sample::new(1000)),
         ErrorKind::Protocol,
@@ -97,7 +99,7 @@ fn a_service_that_keeps_other_bytes_than_it_was_sent_keeps_nothing() {
 #[test]
 fn a_block_that_comes_there_changed_is_sent_again_before_anybody_sees_it() {
     for (length, blocks) in [(1000, 1), (LARGE, BLOCKS)] {
-        let service = Pretender::first("block", 1, || Turn::Say(Given::error(400, "Md5Mismatch")));
+        let service = Pretender::first("block", 1, || Turn::Say(error(400, "Md5Mismatch")));
         let sample = Sample::new(length);
         verified(put(&*place(&service), &key(1), &sample));
         holds(&service, &sample);
@@ -110,7 +112,7 @@ fn a_block_that_comes_there_changed_is_sent_again_before_anybody_sees_it() {
 #[test]
 fn a_busy_service_is_asked_again() {
     for operation in ["head", "block", "commit"] {
-        let service = Pretender::first(operation, 2, || Turn::Say(Given::error(503, "ServerBusy")));
+        let service = Pretender::first(operation, 2, || Turn::Say(error(503, "ServerBusy")));
         let sample = Sample::new(LARGE);
         verified(put(&*place(&service), &key(1), &sample));
         holds(&service, &sample);
@@ -122,7 +124,7 @@ fn an_acknowledgement_that_was_lost_makes_no_second_archive() {
     for length in [0, LARGE] {
         for ignores_sums in [false, true] {
             let service = Pretender::first("commit", 1, || Turn::DoAndCut);
-            service.container.lock().unwrap().ignores_sums = ignores_sums;
+            service.store.lock().unwrap().ignores_sums = ignores_sums;
             let sample = Sample::new(length);
             verified(put(&*place(&service), &key(1), &sample));
             holds(&service, &sample);
@@ -148,7 +150,7 @@ fn another_writer_who_was_quicker_keeps_the_name() {
         for lost in [false, true] {
             let service = Pretender::start(move |asked, container| {
                 if asked.operation() == "commit" {
-                    container.insert(&asked.blob, b"theirs");
+                    container.insert(&asked.name, b"theirs");
                     if lost {
                         return Turn::Cut;
                     }
@@ -210,7 +212,7 @@ fn blocks_that_the_service_has_lost_are_sent_again() {
         let service = Pretender::start(move |asked, container| {
             if asked.operation() == "commit" && is_first && at == "blocks" {
                 is_first = false;
-                return Turn::Say(Given::error(500, "InternalError"));
+                return Turn::Say(error(500, "InternalError"));
             }
             if asked.operation() == at && (is_first || at == "blocks") {
                 is_first = false;
@@ -239,7 +241,7 @@ fn what_arrived_two_tries_ago_is_not_sent_again_either() {
             for blocks in container.blocks.values_mut() {
                 blocks.pop_first();
             }
-            Turn::Say(Given::error(503, "ServerBusy"))
+            Turn::Say(error(503, "ServerBusy"))
         }
         "block" if commits == 1 && cuts == 0 => {
             cuts += 1;
@@ -255,9 +257,7 @@ fn what_arrived_two_tries_ago_is_not_sent_again_either() {
 
 #[test]
 fn blocks_of_another_archive_of_that_name_are_never_taken() {
-    let service = Pretender::first("commit", 1, || {
-        Turn::Say(Given::error(403, "AccountIsDisabled"))
-    });
+    let service = Pretender::first("commit", 1, || Turn::Say(error(403, "AccountIsDisabled")));
     let place = place(&service);
     refused(
         put(&*place, &key(1), &Sample::new(LARGE)),
@@ -273,7 +273,7 @@ fn blocks_of_another_archive_of_that_name_are_never_taken() {
 fn who_may_write_and_not_look_can_write() {
     let service = Pretender::start(|asked, _| match asked.operation() {
         "try" | "block" | "commit" => Turn::AsUsual,
-        _ => Turn::Say(Given::error(403, "AuthorizationPermissionMismatch")),
+        _ => Turn::Say(error(403, "AuthorizationPermissionMismatch")),
     });
     let sample = Sample::new(LARGE);
     let place = place(&service);
@@ -287,7 +287,7 @@ fn rights_that_are_withdrawn_in_the_middle_leave_nothing_to_be_seen() {
     let seen = AtomicU64::new(0);
     let service = Pretender::start(move |asked, _| {
         if asked.operation() == "block" && seen.fetch_add(1, Ordering::Relaxed) > 2 {
-            return Turn::Say(Given::error(403, "AuthorizationPermissionMismatch"));
+            return Turn::Say(error(403, "AuthorizationPermissionMismatch"));
         }
         Turn::AsUsual
     });
@@ -298,17 +298,6 @@ fn rights_that_are_withdrawn_in_the_middle_leave_nothing_to_be_seen() {
     assert!(detail.contains("write (w)"), "{detail}");
     holds_nothing(&service);
     assert_eq!(service.count("commit"), 0);
-}
-
-/// Cancels in the middle.
-struct Canceller(Cancel, u64);
-
-impl Observer for Canceller {
-    fn progress(&self, progress: &Progress) {
-        if progress.done_bytes >= self.1 {
-            self.0.cancel();
-        }
-    }
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use holdfast::destination::ErrorKind;
 use jiff::SignedDuration;
 
-use super::container::entry;
-use super::pretender::{Given, Pretender, Turn};
-use super::{Sample, key, listed, place, put, read, refused, verified};
-use crate::network::{keeps_the_contract, with_call};
+use super::container::{Pretender, entry, page};
+use super::{listed, place};
+use crate::network::{Sample, keeps_the_contract, key, put, read, refused, verified, with_call};
+use crate::pretender::{Given, Turn};
 use crate::servers::azurite::BASE;
 
 const WHEN: &str = "Thu, 26 Nov 2026 10:00:00 GMT";
@@ -18,7 +18,7 @@ fn saying(operation: &'static str, given: impl Fn() -> Given + Send + 'static) -
 #[test]
 fn an_honest_service_in_memory_keeps_every_promise() {
     let service = Pretender::honest();
-    service.container.lock().unwrap().page = 3;
+    service.store.lock().unwrap().page = 3;
     keeps_the_contract(&*place(&service));
     assert_eq!(service.holds().0, [""; 0]);
 }
@@ -77,7 +77,7 @@ fn names_that_nobody_could_have_written_are_not_shown() {
         ] {
             list.push_str(&entry(&name, size, when));
         }
-        Given::page(&list, "")
+        page(&list, "")
     });
     let mut names = listed(&*place(&service), "").unwrap();
     names.sort();
@@ -93,7 +93,7 @@ fn a_listing_without_end_is_an_error() {
         let turns = std::sync::atomic::AtomicUsize::new(0);
         move || {
             let turn = turns.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            Turn::Say(Given::page("", ["a", "b", "c"][turn % 3]))
+            Turn::Say(page("", ["a", "b", "c"][turn % 3]))
         }
     });
     let detail = refused(listed(&*place(&circle), ""), ErrorKind::Protocol);
@@ -105,7 +105,7 @@ fn a_listing_without_end_is_an_error() {
 fn a_listing_comes_page_by_page() {
     let service = Pretender::honest();
     {
-        let mut container = service.container.lock().unwrap();
+        let mut container = service.store.lock().unwrap();
         container.page = 7;
         for n in 0..50 {
             container.insert(&format!("{BASE}/{}", key(n).as_str()), b"x");
@@ -130,7 +130,7 @@ fn answers_that_are_no_xml_of_the_service_are_errors() {
         String::new(),
         "{}".to_owned(),
     ] {
-        let given = Given::new(200, &text);
+        let given = Given::new(200, &*text);
         let service = saying("list", move || given.clone());
         let error = listed(&*place(&service), "").expect_err(&text);
         assert_eq!(error.kind, ErrorKind::Protocol, "{text}: {error}");
@@ -192,7 +192,7 @@ fn another_part_than_the_one_asked_for_is_an_error() {
 #[test]
 fn a_clock_that_is_a_year_ahead_spoils_nothing() {
     let service = Pretender::honest();
-    service.container.lock().unwrap().ahead = SignedDuration::from_hours(24 * 365);
+    service.store.lock().unwrap().ahead = SignedDuration::from_hours(24 * 365);
     let place = place(&service);
     let sample = Sample::new(1000);
     verified(put(&*place, &key(1), &sample));

@@ -2,9 +2,10 @@
 
 use holdfast::destination::ErrorKind;
 
-use super::pretender::{Pretender, Turn};
-use super::{LARGE, Sample, key, place, put, read, refused, verified};
-use crate::network::with_call;
+use super::container::Pretender;
+use super::{LARGE, place};
+use crate::network::{Sample, key, put, read, refused, verified, with_call};
+use crate::pretender::Turn;
 
 #[test]
 fn reading_goes_on_where_it_was_cut() {
@@ -65,5 +66,5 @@ fn what_was_left_by_a_cut_is_nothing_to_sweep() {
     let place = place(&service);
     let swept = with_call(|call| place.sweep(std::time::Duration::ZERO, call));
     assert_eq!(swept.unwrap(), 0);
-    assert_eq!(service.container.lock().unwrap().log.len(), 0);
+    assert_eq!(service.store.lock().unwrap().log.len(), 0);
 }

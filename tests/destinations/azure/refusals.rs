@@ -3,9 +3,10 @@
 use holdfast::destination::{DestinationError, ErrorKind};
 use jiff::SignedDuration;
 
-use super::pretender::{Given, Pretender, Turn};
-use super::{Result, Sample, key, listed, opened_with, place, put, read, refused, secrets};
-use crate::network::with_call;
+use super::container::{Pretender, error, error_with};
+use super::{Result, listed, opened_with, place, secrets};
+use crate::network::{Sample, key, put, read, refused, with_call};
+use crate::pretender::{Given, Turn};
 use crate::servers::azurite::{secret, signature};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -87,7 +88,7 @@ fn every_code_has_its_kind() {
         (409, "BlobArchived", Forbidden, "thawed"),
         (418, "SomethingNew", ErrorKind::Protocol, "SomethingNew"),
     ] {
-        for (call, error) in failures(&Given::error_with(status, code, ""), "key") {
+        for (call, error) in failures(&error_with(status, code, ""), "key") {
             assert_eq!(error.kind, kind, "{call}, {code}: {error}");
             assert!(error.detail.contains(word), "{call}, {code}: {error}");
         }
@@ -97,10 +98,7 @@ fn every_code_has_its_kind() {
 #[test]
 fn a_right_that_a_signature_lacks_is_named() {
     let token = signature("r", HOUR);
-    let told = failures(
-        &Given::error(403, "AuthorizationPermissionMismatch"),
-        &token,
-    );
+    let told = failures(&error(403, "AuthorizationPermissionMismatch"), &token);
     for ((call, error), right) in told.iter().zip(["(w)", "(r)", "(l)", "(r)", "(d)"]) {
         assert_eq!(error.kind, ErrorKind::Forbidden, "{call}: {error}");
         assert!(error.detail.contains(right), "{call}: {error}");
@@ -112,7 +110,7 @@ fn a_right_that_a_signature_lacks_is_named() {
         ("AuthorizationSourceIPMismatch", "address"),
         ("AuthorizationFailure", "keeps this machine out"),
     ] {
-        for (call, error) in failures(&Given::error(403, code), &token) {
+        for (call, error) in failures(&error(403, code), &token) {
             assert_eq!(error.kind, ErrorKind::Forbidden, "{call}: {error}");
             assert!(error.detail.contains(word), "{call}: {error}");
         }
@@ -121,12 +119,12 @@ fn a_right_that_a_signature_lacks_is_named() {
 
 #[test]
 fn a_signature_that_is_over_is_told_from_one_that_is_wrong() {
-    let said = Given::error_with(403, "AuthenticationFailed", SIGNED);
+    let said = error_with(403, "AuthenticationFailed", SIGNED);
     let early = SIGNED.replace(
         "Signature did not match.",
         "Signature not valid in the specified time frame: Start [1] - Expiry [2] - Current [3]",
     );
-    let early = Given::error_with(403, "AuthenticationFailed", &early);
+    let early = error_with(403, "AuthenticationFailed", &early);
     let fresh = signature("rwdl", HOUR);
     let day = fresh.replace("se=", "se=2020-01-01&was=");
     for (given, token, word) in [
@@ -154,7 +152,7 @@ fn nothing_that_was_signed_is_repeated() {
             "AuthorizationFailure",
             "SomethingNew",
         ] {
-            for (call, error) in failures(&Given::error_with(403, code, SIGNED), by) {
+            for (call, error) in failures(&error_with(403, code, SIGNED), by) {
                 let told = format!("{error} {error:?}");
                 let secrets = ["secret", "sig=", mine, "SharedKey"];
                 let leaked = secrets.iter().find(|secret| told.contains(**secret));
@@ -174,7 +172,7 @@ fn nothing_that_was_signed_is_repeated() {
 fn odd_codes_harm_nobody() {
     let odd = format!("\u{202e}\u{1b}[31m{}", "x".repeat(5000));
     let text = format!("<Error><Code>{odd}</Code></Error>");
-    let service = Pretender::first("list", 1, move || Turn::Say(Given::new(400, &text)));
+    let service = Pretender::first("list", 1, move || Turn::Say(Given::new(400, &*text)));
     let detail = refused(listed(&*place(&service), ""), ErrorKind::Protocol);
     assert!(
         detail.len() < 200 && !detail.contains(['\u{202e}', '\u{1b}']),
@@ -185,16 +183,16 @@ fn odd_codes_harm_nobody() {
 #[test]
 fn clocks_that_are_apart_are_told_from_a_wrong_key() {
     let service = Pretender::first("list", 1, || {
-        Turn::Say(Given::error_with(403, "AuthenticationFailed", SIGNED))
+        Turn::Say(error_with(403, "AuthenticationFailed", SIGNED))
     });
-    service.container.lock().unwrap().ahead = SignedDuration::from_hours(24);
+    service.store.lock().unwrap().ahead = SignedDuration::from_hours(24);
     let detail = refused(listed(&*place(&service), ""), ErrorKind::Authentication);
     assert!(detail.contains("minutes apart"), "{detail}");
 }
 
 #[test]
 fn a_service_says_when_it_wants_to_be_asked_again() {
-    let busy = Given::error(503, "ServerBusy").with("Retry-After", "7");
+    let busy = error(503, "ServerBusy").with("Retry-After", "7");
     let told = failures(&busy, "key");
     assert!(
         told.iter().all(|(_, error)| error.retry_after.is_some()),

@@ -9,8 +9,10 @@ use holdfast::destination::{Call, Destination, ErrorKind, open};
 use holdfast::model::{Cancel, Observer, Progress};
 use jiff::SignedDuration;
 
-use super::{LARGE, listed, opened_with, put, read, refused, verified};
-use crate::network::{Sample, failure, keeps_the_contract, key, opened, with_call};
+use super::{LARGE, listed, opened_with};
+use crate::network::{
+    Sample, failure, keeps_the_contract, key, opened, put, read, refused, verified, with_call,
+};
 use crate::servers::azurite::{
     ACCOUNT, Azurite, CONTAINER, KEY, container_signature, secret, secrets, signature,
 };

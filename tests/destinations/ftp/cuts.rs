@@ -7,10 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use holdfast::destination::{Call, ErrorKind, Verification};
-use holdfast::model::{Cancel, NoObserver, Observer, Progress};
+use holdfast::model::{Cancel, NoObserver};
 
 use super::{Sample, files, key, listed, listed_with, name, noise, put, read, with_time};
-use crate::network::with_call;
+use crate::network::{Canceller, with_call};
 use crate::servers::pyftpdlib::Pyftpdlib;
 use crate::servers::vsftpd::{Tls, Vsftpd};
 
@@ -119,20 +119,6 @@ fn a_server_that_stops_ends_every_call_in_time_and_serves_again() {
     }
 }
 
-/// Cancels when so many bytes have gone.
-struct Canceller<'a> {
-    cancel: &'a Cancel,
-    at: u64,
-}
-
-impl Observer for Canceller<'_> {
-    fn progress(&self, progress: &Progress) {
-        if progress.done_bytes >= self.at {
-            self.cancel.cancel();
-        }
-    }
-}
-
 #[test]
 fn a_cancelled_upload_leaves_nothing() {
     let bytes = noise(4 << 20);
@@ -144,10 +130,7 @@ fn a_cancelled_upload_leaves_nothing() {
         // While it is sent, and while it is read back.
         for at in [1 << 20, 4 << 20] {
             let cancel = Cancel::new();
-            let observer = Canceller {
-                cancel: &cancel,
-                at,
-            };
+            let observer = Canceller(cancel.clone(), at);
             let sample = Sample::of(&bytes);
             let put = place.put(&key(0), &sample.body, &Call::new(&cancel, &observer));
             assert_eq!(put.unwrap_err().kind, ErrorKind::Cancelled, "tls: {tls}");

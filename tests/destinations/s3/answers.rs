@@ -2,9 +2,11 @@
 
 use holdfast::destination::ErrorKind;
 
-use super::pretender::{Given, Pretender, Turn};
 use super::shop::Object;
-use super::{FOLDER, Sample, calling, key, listed, object, opened, put, read, refused};
+use super::shop::{Pretender, error};
+use super::{FOLDER, listed, object, opened};
+use crate::network::{Sample, key, put, read, refused, with_call};
+use crate::pretender::{Given, Turn};
 use crate::servers::s3::{ACCESS_KEY, BASE};
 
 /// Refuses everything; without words where it is asked with HEAD.
@@ -124,16 +126,16 @@ const REGION: &str = "<Region>eu-west-3</Region>";
 fn every_refusal_ends_as_its_own_kind_and_says_what_was_answered() {
     for (status, code, more, kind, told) in REFUSALS {
         let (kind, told) = (*kind, *told);
-        let store = refusing(Given::error(*status, code, more));
+        let store = refusing(error(*status, code, more));
         let place = opened(&store.config(&[]));
         let mut each = |_| Ok(());
         let details = [
-            refused(calling(|call| place.stat(&key(1), call)), kind),
-            refused(calling(|call| place.get(&key(1), None, call)), kind),
-            refused(calling(|call| place.list("", call, &mut each)), kind),
-            refused(calling(|call| place.delete(&key(1), call)), kind),
+            refused(with_call(|call| place.stat(&key(1), call)), kind),
+            refused(with_call(|call| place.get(&key(1), None, call)), kind),
+            refused(with_call(|call| place.list("", call, &mut each)), kind),
+            refused(with_call(|call| place.delete(&key(1), call)), kind),
             refused(
-                calling(|call| place.put(&key(1), &Sample::new(9).body, call)),
+                with_call(|call| place.put(&key(1), &Sample::new(9).body, call)),
                 kind,
             ),
         ];
@@ -147,16 +149,22 @@ fn every_refusal_ends_as_its_own_kind_and_says_what_was_answered() {
 fn a_region_is_told_by_a_header_too() {
     let store = refusing(Given::new(301, "").with("x-amz-bucket-region", "eu-west-3"));
     let place = opened(&store.config(&[]));
-    let detail = refused(calling(|call| place.stat(&key(1), call)), ErrorKind::Config);
+    let detail = refused(
+        with_call(|call| place.stat(&key(1), call)),
+        ErrorKind::Config,
+    );
     assert!(detail.contains("eu-west-3, not us-east-1"), "{detail}");
 }
 
 #[test]
 fn a_clock_that_is_a_year_off_is_named() {
-    let store = refusing(Given::error(403, "RequestTimeTooSkewed", ""));
-    store.shop.lock().unwrap().ahead = jiff::SignedDuration::from_hours(365 * 24);
+    let store = refusing(error(403, "RequestTimeTooSkewed", ""));
+    store.store.lock().unwrap().ahead = jiff::SignedDuration::from_hours(365 * 24);
     let place = opened(&store.config(&[]));
-    let detail = refused(calling(|call| place.stat(&key(1), call)), ErrorKind::Config);
+    let detail = refused(
+        with_call(|call| place.stat(&key(1), call)),
+        ErrorKind::Config,
+    );
     let year = 365 * 24 * 3600;
     assert!(
         (year - 5..year + 5).any(|s| detail.contains(&format!("{s} s"))),
@@ -170,19 +178,19 @@ fn the_words_of_a_store_repeat_no_key_and_move_no_text() {
         "<Message>the key {ACCESS_KEY} \u{202e} is &#x1b;[2J bad {}</Message>",
         "x".repeat(5000)
     );
-    let store = refusing(Given::error(403, "AccessDenied", &words));
+    let store = refusing(error(403, "AccessDenied", &words));
     let place = opened(&store.config(&[]));
     let detail = refused(
-        calling(|call| place.get(&key(1), None, call)),
+        with_call(|call| place.get(&key(1), None, call)),
         ErrorKind::Forbidden,
     );
     assert!(!detail.contains(ACCESS_KEY), "{detail}");
     assert!(!detail.contains(['\u{202e}', '\u{1b}']), "{detail}");
     assert!(detail.len() < 600, "{}", detail.len());
-    let store = refusing(Given::error(418, &"x".repeat(5000), ""));
+    let store = refusing(error(418, &"x".repeat(5000), ""));
     let place = opened(&store.config(&[]));
     let detail = refused(
-        calling(|call| place.get(&key(1), None, call)),
+        with_call(|call| place.get(&key(1), None, call)),
         ErrorKind::Protocol,
     );
     assert!(detail.len() < 600, "{}", detail.len());
@@ -196,12 +204,12 @@ fn what_is_not_there_is_told_from_what_may_not_be_seen() {
     });
     let place = opened(&store.config(&[]));
     refused(
-        calling(|call| place.stat(&key(1), call)),
+        with_call(|call| place.stat(&key(1), call)),
         ErrorKind::Forbidden,
     );
     let honest = Pretender::honest();
     let place = opened(&honest.config(&[]));
-    assert_eq!(calling(|call| place.stat(&key(1), call)).unwrap(), None);
+    assert_eq!(with_call(|call| place.stat(&key(1), call)).unwrap(), None);
 }
 
 fn pages(pages: &[&str]) -> Pretender {
@@ -365,7 +373,7 @@ fn what_lies_beside_the_archives_is_neither_shown_nor_touched() {
     ];
     for name in names {
         store
-            .shop
+            .store
             .lock()
             .unwrap()
             .objects
@@ -381,7 +389,7 @@ fn what_lies_beside_the_archives_is_neither_shown_nor_touched() {
     assert_eq!(found, [key(1)]);
     assert_eq!(listed(&*place, "tacacs-0a1b2c3d").unwrap().len(), 1);
     assert_eq!(listed(&*place, "tacacs-0a1b2c3e").unwrap().len(), 0);
-    calling(|call| place.delete(&key(1), call)).unwrap();
+    with_call(|call| place.delete(&key(1), call)).unwrap();
     assert_eq!(store.holds(), (3, 0));
     refused(read(&*place, &key(1), None), ErrorKind::Missing);
 }

@@ -8,9 +8,11 @@ use holdfast::destination::retry::Patience;
 use holdfast::destination::{Call, ErrorKind, open_with};
 use holdfast::model::{Cancel, Observer, Progress};
 
-use super::pretender::{Given, Pretender, Turn};
 use super::shop::Object;
-use super::{LARGE, PATIENCE, Sample, key, object, opened, put, read, refused, secrets, verified};
+use super::shop::{Pretender, error};
+use super::{LARGE, PATIENCE, object, opened, secrets};
+use crate::network::{Canceller, Sample, key, put, read, refused, verified};
+use crate::pretender::{Given, Turn};
 
 /// The first so many of an operation.
 fn first(
@@ -37,8 +39,8 @@ const ONCE: Patience = Patience {
 #[track_caller]
 fn holds(store: &Pretender, sample: &Sample) {
     assert_eq!(store.holds(), (1, 0));
-    let shop = store.shop.lock().unwrap();
-    assert!(shop.objects[&object(&key(1))].bytes == sample.bytes);
+    let shop = store.store.lock().unwrap();
+    assert!(shop.objects[&object(&key(1))].bytes == sample.bytes());
 }
 
 #[test]
@@ -55,7 +57,7 @@ fn a_store_that_refuses_wrong_checksums_is_believed_and_nothing_is_read_back() {
 #[test]
 fn a_store_that_only_repeats_checksums_is_read_back() {
     let store = Pretender::honest();
-    store.shop.lock().unwrap().believes_sums = true;
+    store.store.lock().unwrap().believes_sums = true;
     let sample = Sample::new(LARGE);
     verified(put(&*opened(&store.config(&[])), &key(1), &sample));
     holds(&store, &sample);
@@ -87,7 +89,7 @@ fn a_store_that_keeps_other_bytes_than_it_was_sent_keeps_nothing() {
             }
             Turn::AsUsual
         });
-        store.shop.lock().unwrap().believes_sums = true;
+        store.store.lock().unwrap().believes_sums = true;
         let place = opened(&store.config(&[]));
         let detail = refused(
             put(&*place, &key(1), &Sample::new(length)),
@@ -101,9 +103,7 @@ fn a_store_that_keeps_other_bytes_than_it_was_sent_keeps_nothing() {
 #[test]
 fn a_busy_store_is_asked_again() {
     for (length, operation) in [(1000, "put"), (LARGE, "create"), (LARGE, "part")] {
-        let store = first(operation, 2, || {
-            Turn::Say(Given::error(503, "SlowDown", ""))
-        });
+        let store = first(operation, 2, || Turn::Say(error(503, "SlowDown", "")));
         let sample = Sample::new(length);
         verified(put(&*opened(&store.config(&[])), &key(1), &sample));
         holds(&store, &sample);
@@ -148,7 +148,7 @@ fn a_failure_that_came_after_the_archive_was_stored_leaves_none() {
 
 #[test]
 fn a_success_with_a_failure_in_it_is_none() {
-    let internal = || Turn::Say(Given::error(200, "InternalError", ""));
+    let internal = || Turn::Say(error(200, "InternalError", ""));
     let store = first("complete", 1, internal);
     let sample = Sample::new(LARGE);
     verified(put(&*opened(&store.config(&[])), &key(1), &sample));
@@ -156,7 +156,7 @@ fn a_success_with_a_failure_in_it_is_none() {
     assert_eq!(store.count("complete"), 2);
     assert_eq!(store.count("part"), 5);
 
-    let denied = || Turn::Say(Given::error(200, "AccessDenied", ""));
+    let denied = || Turn::Say(error(200, "AccessDenied", ""));
     let store = first("complete", 9, denied);
     let place = opened(&store.config(&[]));
     refused(put(&*place, &key(1), &sample), ErrorKind::Forbidden);
@@ -171,7 +171,7 @@ fn cut_once(lists_parts: bool) -> Pretender {
             cut = true;
             Turn::Cut
         }
-        "parts" if !lists_parts => Turn::Say(Given::error(501, "NotImplemented", "")),
+        "parts" if !lists_parts => Turn::Say(error(501, "NotImplemented", "")),
         _ => Turn::AsUsual,
     })
 }
@@ -227,7 +227,7 @@ fn an_upload_that_the_store_has_forgotten_is_begun_anew() {
 
 #[test]
 fn two_requests_that_meet_end_as_one_archive() {
-    let conflict = || Turn::Say(Given::error(409, "ConditionalRequestConflict", ""));
+    let conflict = || Turn::Say(error(409, "ConditionalRequestConflict", ""));
     for (length, operation) in [(1000, "put"), (LARGE, "complete")] {
         let store = first(operation, 1, conflict);
         let sample = Sample::new(length);
@@ -246,7 +246,7 @@ fn another_writer_who_was_quicker_keeps_the_name() {
                     mark: None,
                     sha256: None,
                 };
-                shop.objects.insert(asked.key.clone(), theirs);
+                shop.objects.insert(asked.name.clone(), theirs);
             }
             Turn::AsUsual
         });
@@ -289,7 +289,7 @@ fn headers_that_a_store_does_not_know_are_left_out() {
     let cases = [
         (
             "if-none-match",
-            Given::error(
+            error(
                 501,
                 "NotImplemented",
                 "<Message>A header you provided implies functionality that is not implemented</Message><Header>If-None-Match</Header>",
@@ -297,7 +297,7 @@ fn headers_that_a_store_does_not_know_are_left_out() {
         ),
         (
             "x-amz-checksum-sha256",
-            Given::error(
+            error(
                 400,
                 "InvalidArgument",
                 "<Message>Unsupported header 'x-amz-checksum-sha256'</Message>",
@@ -341,7 +341,7 @@ fn an_odd_answer_on_the_way_to_a_store_switches_no_condition_off() {
                     mark: None,
                     sha256: None,
                 };
-                shop.objects.insert(asked.key.clone(), theirs);
+                shop.objects.insert(asked.name.clone(), theirs);
                 Turn::AsUsual
             }
             _ => Turn::AsUsual,
@@ -356,17 +356,6 @@ fn an_odd_answer_on_the_way_to_a_store_switches_no_condition_off() {
     verified(put(&*place, &key(3), &sample));
     let seen = conditions.lock().unwrap();
     assert_eq!(*seen, [true, false, true, true, true, true]);
-}
-
-/// Cancels in the middle.
-struct Canceller(Cancel, u64);
-
-impl Observer for Canceller {
-    fn progress(&self, progress: &Progress) {
-        if progress.done_bytes >= self.1 {
-            self.0.cancel();
-        }
-    }
 }
 
 #[test]
@@ -412,7 +401,7 @@ fn an_archive_that_changes_while_it_is_sent_is_not_completed() {
         let store = Pretender::honest();
         let place = opened(&store.config(&[]));
         let sample = Sample::new(length);
-        let mut bytes = sample.bytes.clone();
+        let mut bytes = sample.bytes().clone();
         bytes[length - 1] ^= 1;
         fs::write(&sample.body.path, &bytes).unwrap();
         let detail = refused(put(&*place, &key(1), &sample), ErrorKind::Protocol);
@@ -423,7 +412,7 @@ fn an_archive_that_changes_while_it_is_sent_is_not_completed() {
 
 #[test]
 fn a_store_that_is_full_is_told_from_one_that_fails() {
-    let full = || Turn::Say(Given::error(507, "XMinioStorageFull", ""));
+    let full = || Turn::Say(error(507, "XMinioStorageFull", ""));
     for (length, operation) in [(1000, "put"), (LARGE, "part"), (LARGE, "complete")] {
         let store = first(operation, 99, full);
         let place = opened(&store.config(&[]));
@@ -441,7 +430,7 @@ fn rights_that_are_withdrawn_in_the_middle_leave_what_may_not_be_removed_and_say
     let store = Pretender::start(move |asked, _| {
         parts += usize::from(asked.operation() == "part");
         if parts > 4 {
-            return Turn::Say(Given::error(403, "AccessDenied", ""));
+            return Turn::Say(error(403, "AccessDenied", ""));
         }
         Turn::AsUsual
     });
@@ -457,7 +446,7 @@ fn rights_that_are_withdrawn_in_the_middle_leave_what_may_not_be_removed_and_say
 fn who_may_write_and_not_look_can_write() {
     let store = Pretender::start(|asked, _| match asked.operation() {
         "head" => Turn::Say(Given::new(403, "")),
-        "list" => Turn::Say(Given::error(403, "AccessDenied", "")),
+        "list" => Turn::Say(error(403, "AccessDenied", "")),
         _ => Turn::AsUsual,
     });
     let sample = Sample::new(1000);

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use holdfast::destination::ErrorKind;
 
-use super::pretender::{Given, Pretender, Turn};
 use super::shop::Object;
-use super::{MIB, Sample, key, object, opened, put, read, refused};
+use super::shop::Pretender;
+use super::{MIB, object, opened};
+use crate::network::{Sample, key, put, read, refused};
+use crate::pretender::{Given, Turn};
 
 #[test]
 fn a_download_that_is_cut_goes_on_where_it_was_cut() {
@@ -29,18 +31,18 @@ fn a_download_that_is_cut_goes_on_where_it_was_cut() {
     });
     let sample = Sample::new(3 * MIB);
     let object_of = Object {
-        bytes: sample.bytes.clone(),
+        bytes: sample.bytes().clone(),
         mark: None,
         sha256: None,
     };
     store
-        .shop
+        .store
         .lock()
         .unwrap()
         .objects
         .insert(object(&key(1)), object_of);
     let place = opened(&store.config(&[]));
-    assert!(read(&*place, &key(1), None).unwrap() == sample.bytes);
+    assert!(read(&*place, &key(1), None).unwrap() == sample.bytes());
     let starts = starts.lock().unwrap().clone();
     assert_eq!(starts.len(), 3);
     let distinct: BTreeSet<_> = starts.iter().collect();
@@ -54,7 +56,7 @@ fn a_part_of_an_archive_is_exactly_that_part() {
     let place = opened(&store.config(&[]));
     put(&*place, &key(1), &sample).unwrap();
     let found = read(&*place, &key(1), Some(10..20)).unwrap();
-    assert_eq!(found, sample.bytes[10..20]);
+    assert_eq!(found, sample.bytes()[10..20]);
     for range in [990..1001, 1000..1001, 5000..6000, 1001..1001] {
         let found = read(&*place, &key(1), Some(range.clone()));
         refused(found, ErrorKind::Truncated);

@@ -9,9 +9,8 @@ use holdfast::destination::contract::CASES;
 use holdfast::destination::{Call, Destination, ErrorKind, open, test};
 use holdfast::model::{Cancel, DestinationConfig, NoObserver};
 
-use super::{
-    FOLDER, LARGE, MIB, Sample, calling, key, listed, opened, put, read, refused, verified,
-};
+use super::{FOLDER, LARGE, MIB, listed, opened};
+use crate::network::{Sample, key, put, read, refused, verified, with_call};
 use crate::servers::moto::Moto;
 use crate::servers::proxy::{Line, Proxy};
 use crate::servers::rclone::Rclone;
@@ -38,15 +37,15 @@ fn files(folder: &Path) -> usize {
 fn keeps_a_large_archive(place: &dyn Destination) {
     let sample = Sample::new(LARGE);
     verified(put(place, &key(1), &sample));
-    assert!(read(place, &key(1), None).unwrap() == sample.bytes);
+    assert!(read(place, &key(1), None).unwrap() == sample.bytes());
     let middle = 16 * MIB - 5..16 * MIB + 5;
     let range = Some(middle.start as u64..middle.end as u64);
-    assert!(read(place, &key(1), range).unwrap() == sample.bytes[middle]);
+    assert!(read(place, &key(1), range).unwrap() == sample.bytes()[middle]);
     refused(put(place, &key(1), &sample), ErrorKind::Exists);
     let found = listed(place, "").unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((&found[0].key, found[0].size), (&key(1), LARGE as u64));
-    calling(|call| place.delete(&key(1), call)).unwrap();
+    with_call(|call| place.delete(&key(1), call)).unwrap();
     assert!(listed(place, FOLDER).unwrap().is_empty());
 }
 
@@ -67,12 +66,12 @@ fn moto_keeps_every_promise_with_tls() {
     let folder = tempfile::tempdir().unwrap();
     let other = Authority::new(folder.path(), "other");
     let place = opened(&server.config(&[("ca_file", other.ca.to_str().unwrap())]));
-    let untrusted = calling(|call| place.stat(&key(1), call)).unwrap_err();
+    let untrusted = with_call(|call| place.stat(&key(1), call)).unwrap_err();
     assert_eq!(untrusted.kind, ErrorKind::Trust, "{untrusted}");
     let presented = server.authority.as_ref().unwrap().fingerprint.clone();
     assert_eq!(untrusted.presented.as_ref(), Some(&presented));
     refused(
-        calling(|call| place.put(&key(1), &Sample::new(9).body, call)),
+        with_call(|call| place.put(&key(1), &Sample::new(9).body, call)),
         ErrorKind::Trust,
     );
 
@@ -84,7 +83,7 @@ fn moto_keeps_every_promise_with_tls() {
     verified(put(&*trusted, &key(2), &Sample::new(9)));
 
     let plain = config(&server.endpoint.replace("https", "http"), &[]);
-    assert!(calling(|call| opened(&plain).stat(&key(1), call)).is_err());
+    assert!(with_call(|call| opened(&plain).stat(&key(1), call)).is_err());
 }
 
 #[test]
@@ -122,11 +121,11 @@ fn keys_that_are_wrong_are_told_from_everything_else() {
             let place = open(&config, &keys(id, secret)).unwrap();
             let mut each = |_| Ok(());
             for refusal in [
-                calling(|call| place.stat(&key(1), call)).map(drop),
-                calling(|call| place.get(&key(1), None, call)).map(drop),
-                calling(|call| place.list("", call, &mut each)),
-                calling(|call| place.put(&key(1), &Sample::new(9).body, call)).map(drop),
-                calling(|call| place.put(&key(1), &Sample::new(LARGE).body, call)).map(drop),
+                with_call(|call| place.stat(&key(1), call)).map(drop),
+                with_call(|call| place.get(&key(1), None, call)).map(drop),
+                with_call(|call| place.list("", call, &mut each)),
+                with_call(|call| place.put(&key(1), &Sample::new(9).body, call)).map(drop),
+                with_call(|call| place.put(&key(1), &Sample::new(LARGE).body, call)).map(drop),
             ] {
                 let detail = refused(refusal, ErrorKind::Authentication);
                 assert!(
@@ -149,9 +148,9 @@ fn a_bucket_that_is_missing_is_named_and_no_empty_place() {
         let place = opened(&config);
         let mut each = |_| Ok(());
         for refusal in [
-            calling(|call| place.stat(&key(1), call)).map(drop),
-            calling(|call| place.list("", call, &mut each)),
-            calling(|call| place.put(&key(1), &Sample::new(9).body, call)).map(drop),
+            with_call(|call| place.stat(&key(1), call)).map(drop),
+            with_call(|call| place.list("", call, &mut each)),
+            with_call(|call| place.put(&key(1), &Sample::new(9).body, call)).map(drop),
         ] {
             let detail = refused(refusal, ErrorKind::Missing);
             assert!(detail.contains("no bucket `nothing`"), "{detail}");
@@ -199,9 +198,9 @@ fn a_server_that_is_not_there_or_silent_ends_the_call() {
         let place = opened(&config(&endpoint, &[("timeout", "1")]));
         let mut each = |_| Ok(());
         for result in [
-            calling(|call| place.stat(&key(1), call)).map(drop),
-            calling(|call| place.list("", call, &mut each)),
-            calling(|call| place.put(&key(1), &Sample::new(9).body, call)).map(drop),
+            with_call(|call| place.stat(&key(1), call)).map(drop),
+            with_call(|call| place.list("", call, &mut each)),
+            with_call(|call| place.put(&key(1), &Sample::new(9).body, call)).map(drop),
         ] {
             refused(result, kind);
         }
@@ -222,7 +221,7 @@ fn an_upload_that_was_cut_goes_on_and_sends_no_part_twice() {
     // At most what was on its way on four connections comes again, and something does.
     let again = proxy.sent() - 100 * MIB as u64;
     assert!((20_000..68 * MIB as u64).contains(&again), "{again}");
-    assert!(read(&*place, &key(1), None).unwrap() == sample.bytes);
+    assert!(read(&*place, &key(1), None).unwrap() == sample.bytes());
 }
 
 #[test]
@@ -249,7 +248,7 @@ fn a_server_that_dies_and_comes_back_gets_the_rest() {
         server.start_again();
         verified(put.join().unwrap());
     });
-    assert!(read(&*place, &key(1), None).unwrap() == sample.bytes);
+    assert!(read(&*place, &key(1), None).unwrap() == sample.bytes());
 }
 
 #[test]
@@ -257,16 +256,16 @@ fn a_server_that_is_stopped_ends_each_call_as_a_timeout() {
     let server = Moto::start();
     let place = opened(&server.config(&[("timeout", "1")]));
     put(&*place, &key(1), &Sample::new(LARGE)).unwrap();
-    let mut reader = calling(|call| place.get(&key(1), None, call)).unwrap();
+    let mut reader = with_call(|call| place.get(&key(1), None, call)).unwrap();
     server.server.signal("STOP");
     let mut each = |_| Ok(());
     refused(
-        calling(|call| place.list("", call, &mut each)),
+        with_call(|call| place.list("", call, &mut each)),
         ErrorKind::Timeout,
     );
     let large = Sample::new(LARGE + 1);
     refused(
-        calling(|call| place.put(&key(2), &large.body, call)),
+        with_call(|call| place.put(&key(2), &large.body, call)),
         ErrorKind::Timeout,
     );
     server.server.signal("CONT");
@@ -290,10 +289,10 @@ fn one_opened_place_serves_several_threads() {
                 let range = n * MIB as u64..(n + 1) * MIB as u64;
                 let start = usize::try_from(range.start).unwrap();
                 let found = read(&**place, &key(1), Some(range)).unwrap();
-                assert!(found == sample.bytes[start..start + MIB]);
+                assert!(found == sample.bytes()[start..start + MIB]);
             });
             let day = u8::try_from(n).unwrap() + 2;
-            scope.spawn(move || verified(put(&**place, &key(day), sample)));
+            scope.spawn(move || verified(put(&**place, &key(day.into()), sample)));
             scope.spawn(move || assert!(!listed(&**place, "").unwrap().is_empty()));
         }
     });

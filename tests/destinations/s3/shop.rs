@@ -1,14 +1,16 @@
-//! What the pretended store holds, and its usual answers.
+//! A store of S3, as Amazon documents it: what it holds, and its usual answers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use holdfast::model::DestinationConfig;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::pretender::{Asked, Given};
+use crate::pretender::{self, Asked, Given, Store};
+use crate::servers::s3;
 
 #[derive(Clone)]
 pub struct Object {
@@ -47,14 +49,64 @@ fn sum(bytes: &[u8]) -> String {
     STANDARD.encode(Sha256::digest(bytes))
 }
 
-impl Shop {
-    pub fn answer(&mut self, asked: &Asked) -> Given {
+pub type Pretender = pretender::Pretender<Shop>;
+
+impl Pretender {
+    pub fn config(&self, more: &[(&str, &str)]) -> DestinationConfig {
+        s3::config(&self.address(), more)
+    }
+
+    /// Objects, and uploads that are open.
+    pub fn holds(&self) -> (usize, usize) {
+        let shop = self.store.lock().unwrap();
+        (shop.objects.len(), shop.uploads.len())
+    }
+}
+
+fn upload_of(asked: &Asked) -> String {
+    asked.query.get("uploadId").cloned().unwrap_or_default()
+}
+
+pub fn error(status: u16, code: &str, more: &str) -> Given {
+    let text = format!("<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code>{more}</Error>");
+    Given::new(status, text)
+}
+
+impl Store for Shop {
+    const PATH: &str = "/archives";
+
+    fn operation(asked: &Asked) -> &'static str {
+        let has = |name| asked.query.contains_key(name);
+        match asked.method.as_str() {
+            "HEAD" => "head",
+            "GET" if has("uploads") => "uploads",
+            "GET" if has("uploadId") => "parts",
+            "GET" if asked.name.is_empty() => "list",
+            "GET" => "get",
+            "PUT" if has("uploadId") => "part",
+            "PUT" => "put",
+            "POST" if has("uploads") => "create",
+            "POST" => "complete",
+            "DELETE" if has("uploadId") => "abort",
+            _ => "delete",
+        }
+    }
+
+    fn log(&mut self) -> &mut Vec<&'static str> {
+        &mut self.log
+    }
+
+    fn ahead(&self) -> SignedDuration {
+        self.ahead
+    }
+
+    fn answer(&mut self, asked: &Asked) -> Given {
         match asked.operation() {
             "head" => self.head(asked),
             "get" => self.get(asked),
             "put" => self.put(asked),
             "delete" => {
-                self.objects.remove(&asked.key);
+                self.objects.remove(&asked.name);
                 Given::new(204, "")
             }
             "list" => self.list(asked),
@@ -63,13 +115,15 @@ impl Shop {
             "parts" => self.parts(asked),
             "complete" => self.complete(asked),
             "uploads" => self.open_uploads(asked),
-            _ => match self.uploads.remove(&asked.upload()) {
+            _ => match self.uploads.remove(&upload_of(asked)) {
                 Some(_) => Given::new(204, ""),
-                None => Given::error(404, "NoSuchUpload", ""),
+                None => error(404, "NoSuchUpload", ""),
             },
         }
     }
+}
 
+impl Shop {
     /// A wrong one is refused.
     fn accepts(&self, asked: &Asked) -> bool {
         let told = asked.header(SUM);
@@ -77,11 +131,11 @@ impl Shop {
     }
 
     fn taken(&self, asked: &Asked) -> bool {
-        asked.headers.contains_key("if-none-match") && self.objects.contains_key(&asked.key)
+        asked.headers.contains_key("if-none-match") && self.objects.contains_key(&asked.name)
     }
 
     fn head(&self, asked: &Asked) -> Given {
-        let Some(object) = self.objects.get(&asked.key) else {
+        let Some(object) = self.objects.get(&asked.name) else {
             return Given::new(404, "");
         };
         let mut given = Given::new(200, "")
@@ -98,8 +152,8 @@ impl Shop {
     }
 
     fn get(&self, asked: &Asked) -> Given {
-        let Some(object) = self.objects.get(&asked.key) else {
-            return Given::error(404, "NoSuchKey", "");
+        let Some(object) = self.objects.get(&asked.name) else {
+            return error(404, "NoSuchKey", "");
         };
         let Some(range) = asked.header("range") else {
             return Given::new(200, object.bytes.clone());
@@ -108,7 +162,7 @@ impl Shop {
         let (first, last): (usize, usize) = (first.parse().unwrap(), last.parse().unwrap());
         let size = object.bytes.len();
         if first >= size {
-            return Given::error(416, "InvalidRange", "");
+            return error(416, "InvalidRange", "");
         }
         let last = last.min(size - 1);
         Given::new(206, &object.bytes[first..=last])
@@ -117,10 +171,10 @@ impl Shop {
 
     fn put(&mut self, asked: &Asked) -> Given {
         if self.taken(asked) {
-            return Given::error(412, "PreconditionFailed", "");
+            return error(412, "PreconditionFailed", "");
         }
         if !self.accepts(asked) {
-            return Given::error(400, "BadDigest", "");
+            return error(400, "BadDigest", "");
         }
         let object = Object {
             bytes: asked.body.clone(),
@@ -131,7 +185,7 @@ impl Shop {
         if let Some(sha256) = &object.sha256 {
             given = given.with(SUM, sha256);
         }
-        self.objects.insert(asked.key.clone(), object);
+        self.objects.insert(asked.name.clone(), object);
         given
     }
 
@@ -159,7 +213,7 @@ impl Shop {
     fn create(&mut self, asked: &Asked) -> Given {
         let id = format!("upload {}", self.log.len());
         let upload = Upload {
-            key: asked.key.clone(),
+            key: asked.name.clone(),
             mark: asked.header(MARK),
             initiated: Timestamp::now() + self.ahead,
             parts: BTreeMap::new(),
@@ -175,11 +229,11 @@ impl Shop {
 
     fn part(&mut self, asked: &Asked) -> Given {
         if !self.accepts(asked) {
-            return Given::error(400, "BadDigest", "");
+            return error(400, "BadDigest", "");
         }
         let now = Timestamp::now() + self.ahead;
-        let Some(upload) = self.uploads.get_mut(&asked.upload()) else {
-            return Given::error(404, "NoSuchUpload", "");
+        let Some(upload) = self.uploads.get_mut(&upload_of(asked)) else {
+            return error(404, "NoSuchUpload", "");
         };
         let number = asked.query["partNumber"].parse().unwrap();
         upload.parts.insert(number, (asked.body.clone(), now));
@@ -191,8 +245,8 @@ impl Shop {
     }
 
     fn parts(&self, asked: &Asked) -> Given {
-        let Some(upload) = self.uploads.get(&asked.upload()) else {
-            return Given::error(404, "NoSuchUpload", "");
+        let Some(upload) = self.uploads.get(&upload_of(asked)) else {
+            return error(404, "NoSuchUpload", "");
         };
         let mut body = String::from("<ListPartsResult>");
         for (number, (bytes, at)) in &upload.parts {
@@ -211,16 +265,16 @@ impl Shop {
 
     fn complete(&mut self, asked: &Asked) -> Given {
         if self.taken(asked) {
-            return Given::error(412, "PreconditionFailed", "");
+            return error(412, "PreconditionFailed", "");
         }
-        let Some(upload) = self.uploads.get(&asked.upload()).cloned() else {
-            return Given::error(404, "NoSuchUpload", "");
+        let Some(upload) = self.uploads.get(&upload_of(asked)).cloned() else {
+            return error(404, "NoSuchUpload", "");
         };
         let named = String::from_utf8_lossy(&asked.body)
             .matches("<Part>")
             .count();
         if named != upload.parts.len() {
-            return Given::error(400, "InvalidPart", "");
+            return error(400, "InvalidPart", "");
         }
         let mut bytes = Vec::new();
         let mut sums = Vec::new();
@@ -234,8 +288,8 @@ impl Shop {
             mark: upload.mark,
             sha256: Some(sha256.clone()),
         };
-        self.uploads.remove(&asked.upload());
-        self.objects.insert(asked.key.clone(), object);
+        self.uploads.remove(&upload_of(asked));
+        self.objects.insert(asked.name.clone(), object);
         Given::new(
             200,
             format!(

@@ -5,9 +5,11 @@ use std::time::Duration;
 use holdfast::destination::ErrorKind;
 use jiff::{SignedDuration, Timestamp};
 
-use super::pretender::{Given, Pretender, Turn};
 use super::shop::Upload;
-use super::{calling, key, object, opened, refused};
+use super::shop::{Pretender, error};
+use super::{object, opened};
+use crate::network::{key, refused, with_call};
+use crate::pretender::{Given, Turn};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -25,11 +27,18 @@ fn upload(key: &str, begun: i64, last_part: Option<i64>) -> Upload {
 
 fn swept(store: &Pretender, age: Duration) -> Vec<String> {
     let names = |store: &Pretender| -> Vec<String> {
-        store.shop.lock().unwrap().uploads.keys().cloned().collect()
+        store
+            .store
+            .lock()
+            .unwrap()
+            .uploads
+            .keys()
+            .cloned()
+            .collect()
     };
     let before = names(store);
     let place = opened(&store.config(&[]));
-    let count = calling(|call| place.sweep(age, call)).unwrap();
+    let count = with_call(|call| place.sweep(age, call)).unwrap();
     let after = names(store);
     let gone: Vec<_> = before
         .into_iter()
@@ -42,7 +51,7 @@ fn swept(store: &Pretender, age: Duration) -> Vec<String> {
 fn with(uploads: &[(&str, Upload)]) -> Pretender {
     let store = Pretender::honest();
     for (name, upload) in uploads {
-        let mut shop = store.shop.lock().unwrap();
+        let mut shop = store.store.lock().unwrap();
         shop.uploads.insert((*name).to_owned(), upload.clone());
     }
     store
@@ -90,7 +99,7 @@ fn what_is_on_the_next_page_is_swept_too() {
         .collect();
     for page in [1, 3, 7] {
         let store = with(&uploads);
-        store.shop.lock().unwrap().uploads_a_page = Some(page);
+        store.store.lock().unwrap().uploads_a_page = Some(page);
         assert_eq!(swept(&store, HOUR).len(), 7, "{page}");
         assert_eq!(store.count("uploads"), 7_usize.div_ceil(page));
     }
@@ -101,13 +110,13 @@ fn a_store_whose_clock_is_a_year_off_loses_no_upload_that_is_alive() {
     let year = SignedDuration::from_hours(365 * 24);
     for ahead in [year, -year] {
         let store = Pretender::honest();
-        store.shop.lock().unwrap().ahead = ahead;
+        store.store.lock().unwrap().ahead = ahead;
         let mut alive = upload(&object(&key(1)), 0, None);
         alive.initiated = Timestamp::now() + ahead;
         let mut dead = alive.clone();
         dead.initiated = alive.initiated - SignedDuration::from_hours(25);
         {
-            let mut shop = store.shop.lock().unwrap();
+            let mut shop = store.store.lock().unwrap();
             shop.uploads.insert("alive".to_owned(), alive);
             shop.uploads.insert("dead".to_owned(), dead);
         }
@@ -118,7 +127,7 @@ fn a_store_whose_clock_is_a_year_off_loses_no_upload_that_is_alive() {
 #[test]
 fn a_store_that_tells_of_no_uploads_sweeps_none() {
     let store = Pretender::start(|asked, _| match asked.operation() {
-        "uploads" => Turn::Say(Given::error(501, "NotImplemented", "")),
+        "uploads" => Turn::Say(error(501, "NotImplemented", "")),
         _ => Turn::AsUsual,
     });
     assert_eq!(swept(&store, HOUR), [""; 0]);
@@ -127,12 +136,12 @@ fn a_store_that_tells_of_no_uploads_sweeps_none() {
 #[test]
 fn an_upload_whose_parts_are_not_told_stays() {
     let store = Pretender::start(|asked, _| match asked.operation() {
-        "parts" => Turn::Say(Given::error(501, "NotImplemented", "")),
+        "parts" => Turn::Say(error(501, "NotImplemented", "")),
         _ => Turn::AsUsual,
     });
     let old = upload(&object(&key(1)), 100, None);
     store
-        .shop
+        .store
         .lock()
         .unwrap()
         .uploads
@@ -150,5 +159,8 @@ fn a_list_of_uploads_without_end_ends() {
         _ => Turn::AsUsual,
     });
     let place = opened(&store.config(&[]));
-    refused(calling(|call| place.sweep(HOUR, call)), ErrorKind::Protocol);
+    refused(
+        with_call(|call| place.sweep(HOUR, call)),
+        ErrorKind::Protocol,
+    );
 }

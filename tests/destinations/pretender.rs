@@ -1,5 +1,5 @@
-//! A store of S3 in memory, as Amazon documents it, that a test can make answer otherwise: what real servers do once a year. It checks no
-//! signature; others do.
+//! A store of archives over HTTP, in memory, that a test can make answer otherwise: what real ones do once a year. It checks no signature;
+//! others do.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,12 +8,21 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use holdfast::model::DestinationConfig;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
 
-use super::shop::Shop;
-use crate::servers::s3;
+/// What the pretended store is, and its usual answers.
+pub trait Store: Default + Send + 'static {
+    /// In front of every name.
+    const PATH: &str;
+
+    fn operation(asked: &Asked) -> &'static str;
+    fn answer(&mut self, asked: &Asked) -> Given;
+    /// What was asked, in its order: operations.
+    fn log(&mut self) -> &mut Vec<&'static str>;
+    /// Of its clock.
+    fn ahead(&self) -> SignedDuration;
+}
 
 /// What is done about a request.
 pub enum Turn {
@@ -33,11 +42,12 @@ pub enum Turn {
 
 pub struct Asked {
     pub method: String,
-    /// Of the object; empty for the bucket.
-    pub key: String,
+    /// Of the object; empty for what holds them.
+    pub name: String,
     pub query: BTreeMap<String, String>,
     pub headers: BTreeMap<String, String>,
     pub body: Vec<u8>,
+    operation: &'static str,
 }
 
 #[derive(Clone, Debug)]
@@ -47,74 +57,68 @@ pub struct Given {
     pub body: Vec<u8>,
 }
 
-type Twist = dyn FnMut(&Asked, &mut Shop) -> Turn + Send;
+type Twist<S> = dyn FnMut(&Asked, &mut S) -> Turn + Send;
 
-pub struct Pretender {
+pub struct Pretender<S> {
     pub port: u16,
-    pub shop: Arc<Mutex<Shop>>,
+    pub store: Arc<Mutex<S>>,
 }
 
-impl Pretender {
+impl<S: Store> Pretender<S> {
     pub fn honest() -> Self {
         Self::start(|_, _| Turn::AsUsual)
     }
 
-    pub fn start(twist: impl FnMut(&Asked, &mut Shop) -> Turn + Send + 'static) -> Self {
+    /// The first so many of an operation are answered otherwise.
+    pub fn first(
+        operation: &'static str,
+        times: usize,
+        turn: impl Fn() -> Turn + Send + 'static,
+    ) -> Self {
+        let mut left = times;
+        Self::start(move |asked, _| {
+            if asked.operation() == operation && left > 0 {
+                left -= 1;
+                return turn();
+            }
+            Turn::AsUsual
+        })
+    }
+
+    pub fn start(twist: impl FnMut(&Asked, &mut S) -> Turn + Send + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let shop = Arc::<Mutex<Shop>>::default();
-        let twist: Arc<Mutex<Box<Twist>>> = Arc::new(Mutex::new(Box::new(twist)));
-        let shared = Arc::clone(&shop);
+        let store = Arc::<Mutex<S>>::default();
+        let twist: Arc<Mutex<Box<Twist<S>>>> = Arc::new(Mutex::new(Box::new(twist)));
+        let shared = Arc::clone(&store);
         // It ends with the tests: nobody waits for it.
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let (shop, twist) = (Arc::clone(&shared), Arc::clone(&twist));
-                thread::spawn(move || serve(&client, &shop, &twist));
+                let (store, twist) = (Arc::clone(&shared), Arc::clone(&twist));
+                thread::spawn(move || serve(&client, &store, &twist));
             }
         });
-        Self { port, shop }
+        Self { port, store }
     }
 
-    pub fn config(&self, more: &[(&str, &str)]) -> DestinationConfig {
-        s3::config(&format!("http://127.0.0.1:{}", self.port), more)
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 
     pub fn count(&self, operation: &str) -> usize {
-        let shop = self.shop.lock().unwrap();
-        shop.log.iter().filter(|asked| **asked == operation).count()
-    }
-
-    /// Objects, and uploads that are open.
-    pub fn holds(&self) -> (usize, usize) {
-        let shop = self.shop.lock().unwrap();
-        (shop.objects.len(), shop.uploads.len())
+        let mut store = self.store.lock().unwrap();
+        let asked = store.log().iter();
+        asked.filter(|asked| **asked == operation).count()
     }
 }
 
 impl Asked {
     pub fn operation(&self) -> &'static str {
-        let has = |name| self.query.contains_key(name);
-        match self.method.as_str() {
-            "HEAD" => "head",
-            "GET" if has("uploads") => "uploads",
-            "GET" if has("uploadId") => "parts",
-            "GET" if self.key.is_empty() => "list",
-            "GET" => "get",
-            "PUT" if has("uploadId") => "part",
-            "PUT" => "put",
-            "POST" if has("uploads") => "create",
-            "POST" => "complete",
-            "DELETE" if has("uploadId") => "abort",
-            _ => "delete",
-        }
+        self.operation
     }
 
     pub fn header(&self, name: &str) -> Option<String> {
         self.headers.get(name).cloned()
-    }
-
-    pub fn upload(&self) -> String {
-        self.query.get("uploadId").cloned().unwrap_or_default()
     }
 }
 
@@ -132,57 +136,59 @@ impl Given {
         self
     }
 
-    pub fn error(status: u16, code: &str, more: &str) -> Self {
-        Self::new(
-            status,
-            format!("<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code>{more}</Error>"),
-        )
+    fn has(&self, header: &str) -> bool {
+        let mut names = self.headers.iter();
+        names.any(|(name, _)| name.eq_ignore_ascii_case(header))
     }
 }
 
-fn serve(client: &TcpStream, shop: &Mutex<Shop>, twist: &Mutex<Box<Twist>>) -> Option<()> {
+/// As HTTP writes it.
+pub fn date(at: Timestamp) -> String {
+    let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
+    printer.timestamp_to_rfc9110_string(&at).unwrap()
+}
+
+fn serve<S: Store>(
+    client: &TcpStream,
+    store: &Mutex<S>,
+    twist: &Mutex<Box<Twist<S>>>,
+) -> Option<()> {
     let mut reader = BufReader::new(client.try_clone().ok()?);
     loop {
-        let asked = read(&mut reader)?;
-        let mut shop = shop.lock().unwrap();
-        shop.log.push(asked.operation());
-        let turn = twist.lock().unwrap()(&asked, &mut shop);
+        let asked = read::<S>(&mut reader)?;
+        let mut store = store.lock().unwrap();
+        store.log().push(asked.operation());
+        let turn = twist.lock().unwrap()(&asked, &mut store);
         let mut cut = usize::MAX;
         let given = match turn {
             Turn::Say(given) => given,
             Turn::Cut => return None,
             Turn::DoAndCut => {
-                shop.answer(&asked);
+                store.answer(&asked);
                 return None;
             }
             Turn::DoAndSay(given) => {
-                shop.answer(&asked);
+                store.answer(&asked);
                 given
             }
-            Turn::AsUsual => shop.answer(&asked),
+            Turn::AsUsual => store.answer(&asked),
             Turn::CutBody(length) => {
                 cut = length;
-                shop.answer(&asked)
+                store.answer(&asked)
             }
             Turn::Change(change) => {
-                let mut given = shop.answer(&asked);
+                let mut given = store.answer(&asked);
                 change(&mut given);
                 given
             }
         };
-        let now = Timestamp::now() + shop.ahead;
-        drop(shop);
-        let date = jiff::fmt::rfc2822::DateTimePrinter::new();
-        let date = date.timestamp_to_rfc9110_string(&now).unwrap();
+        let date = date(Timestamp::now() + store.ahead());
+        drop(store);
         let mut head = format!("HTTP/1.1 {} Said\r\nDate: {date}\r\n", given.status);
         for (name, value) in &given.headers {
             let _ = write!(head, "{name}: {value}\r\n");
         }
-        let told = given
-            .headers
-            .iter()
-            .any(|(name, _)| name == "content-length");
-        if !told && given.status != 204 {
+        if !given.has("content-length") && given.status != 204 {
             let _ = write!(head, "content-length: {}\r\n", given.body.len());
         }
         let mut client = client;
@@ -197,7 +203,7 @@ fn serve(client: &TcpStream, shop: &Mutex<Shop>, twist: &Mutex<Box<Twist>>) -> O
     }
 }
 
-fn read(from: &mut BufReader<TcpStream>) -> Option<Asked> {
+fn read<S: Store>(from: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut line = String::new();
     from.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let mut words = line.split_whitespace();
@@ -219,18 +225,19 @@ fn read(from: &mut BufReader<TcpStream>) -> Option<Asked> {
     from.read_exact(&mut body).ok()?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let key = path
-        .strip_prefix(&format!("/{}/", s3::BUCKET))
-        .unwrap_or_default();
+    let name = path.strip_prefix(S::PATH).expect("another path");
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    Some(Asked {
+    let mut asked = Asked {
         method,
-        key: decoded(key),
+        name: decoded(name.trim_start_matches('/')),
         query: pairs
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
             .map(|(name, value)| (decoded(name), decoded(value)))
             .collect(),
         headers,
         body,
-    })
+        operation: "",
+    };
+    asked.operation = S::operation(&asked);
+    Some(asked)
 }
