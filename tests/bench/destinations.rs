@@ -1,17 +1,17 @@
 //! An archive to and from each type of destination, beside the stock client of the same server, and what a large one costs in memory.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use holdfast::destination::Key;
 use holdfast::model::DestinationConfig;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
 use crate::Result;
 use crate::measure::{self, shell};
+use crate::program::Secrets;
 use crate::table::{self, Targets};
 use crate::transfer::{self, Act, Order, Took};
 
@@ -26,7 +26,7 @@ const PEAK_MB: f64 = 120.0;
 pub struct Contender {
     pub name: &'static str,
     pub config: DestinationConfig,
-    pub secrets: BTreeMap<String, SecretString>,
+    pub secrets: Secrets,
     pub client: &'static str,
     /// Of the stock client's speed.
     pub at_least: f64,

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use holdfast::model::DestinationConfig;
+
 use super::Contender;
+use crate::program::Secrets;
 use crate::servers::apache::Apache;
 use crate::servers::azurite::{self, ACCOUNT, Azurite, KEY};
 use crate::servers::openssh::OpenSsh;
@@ -43,7 +46,7 @@ fn webdav_tls() -> Contender {
 fn of_webdav(
     name: &'static str,
     server: Apache,
-    config: holdfast::model::DestinationConfig,
+    config: DestinationConfig,
     url: &str,
     options: &str,
 ) -> Contender {
@@ -66,7 +69,6 @@ fn of_webdav(
 fn s3_rclone() -> Contender {
     let server = Rclone::start();
     let config = server.config(&[]);
-    let rclone = installed("python/bin/rclone");
     let remote = format!(
         ":s3,provider=Other,endpoint='{}',access_key_id={},secret_access_key='{}',force_path_style=true:{}/stock",
         config.config["endpoint"],
@@ -74,21 +76,8 @@ fn s3_rclone() -> Contender {
         s3::SECRET_KEY,
         s3::BUCKET
     );
-    let rclone = format!(
-        "{} --config /dev/null --s3-no-check-bucket --s3-chunk-size 16M --ignore-times",
-        rclone.display()
-    );
-    Contender {
-        name: "s3",
-        config,
-        secrets: s3::secrets(),
-        client: "rclone",
-        at_least: 0.8,
-        put: format!("{rclone} copyto \"$FILE\" \"{remote}\""),
-        get: format!("{rclone} copyto \"{remote}\" \"$FILE\""),
-        remove: format!("{rclone} deletefile \"{remote}\""),
-        _server: Box::new(server),
-    }
+    let options = "--s3-no-check-bucket --s3-chunk-size 8M";
+    of_rclone("s3", config, s3::secrets(), &remote, options, server)
 }
 
 fn azure_rclone() -> Contender {
@@ -99,15 +88,35 @@ fn azure_rclone() -> Contender {
         server.endpoint(),
         azurite::CONTAINER
     );
-    // As many blocks at once, of the same size, as ours.
+    // As many blocks at once as ours.
+    let options = "--azureblob-chunk-size 16M --azureblob-upload-concurrency 4";
+    of_rclone(
+        "azure",
+        config,
+        azurite::secrets(),
+        &remote,
+        options,
+        server,
+    )
+}
+
+/// With parts of the size of ours.
+fn of_rclone(
+    name: &'static str,
+    config: DestinationConfig,
+    secrets: Secrets,
+    remote: &str,
+    options: &str,
+    server: impl std::any::Any,
+) -> Contender {
     let rclone = format!(
-        "{} --config /dev/null --azureblob-chunk-size 16M --azureblob-upload-concurrency 4 --ignore-times",
+        "{} --config /dev/null --ignore-times {options}",
         installed("python/bin/rclone").display()
     );
     Contender {
-        name: "azure",
+        name,
         config,
-        secrets: azurite::secrets(),
+        secrets,
         client: "rclone",
         at_least: 0.8,
         put: format!("{rclone} copyto \"$FILE\" \"{remote}\""),

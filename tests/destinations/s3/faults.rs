@@ -380,7 +380,7 @@ fn progress_goes_up_and_ends_at_the_end() {
     struct Seen(Mutex<Vec<u64>>);
     impl Observer for Seen {
         fn progress(&self, progress: &Progress) {
-            assert_eq!(progress.what, "bucket");
+            assert_eq!(progress.what, "there");
             self.0.lock().unwrap().push(progress.done_bytes);
         }
     }

@@ -237,8 +237,9 @@ fn a_sweep_takes_its_own_old_leftovers_whatever_year_the_server_has() {
         let place = opened(&ssh.config());
         put(&*place, &key(1), b"an archive").unwrap();
         age(&Path::new(&ssh.base()).join(FOLDER).join(name(1)), 3 * HOUR);
-        let (young, old) = (leftover(&ssh, "d1", 1), leftover(&ssh, "d1", 2));
-        let theirs = leftover(&ssh, "d2", 3);
+        let own = ssh.config().id;
+        let (young, old) = (leftover(&ssh, &own, 1), leftover(&ssh, &own, 2));
+        let theirs = leftover(&ssh, "another", 3);
         let lookalike = theirs.with_file_name(".holdfast-notes.upload");
         fs::write(&lookalike, "notes").unwrap();
         for path in [&old, &theirs, &lookalike] {

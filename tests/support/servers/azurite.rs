@@ -17,7 +17,7 @@ use sha2::Sha256;
 use tempfile::TempDir;
 use url::form_urlencoded::Serializer;
 
-use super::{Authority, Server, free_port, installed};
+use super::{Authority, Server, destination, free_port, installed};
 
 /// Everybody's: the emulator comes with it.
 pub const ACCOUNT: &str = "devstoreaccount1";
@@ -129,29 +129,15 @@ impl Azurite {
     }
 }
 
-/// Of the emulator's account, wherever it is. An empty value takes a setting away.
+/// Of the emulator's account, wherever it is.
 pub fn config(endpoint: &str, more: &[(&str, &str)]) -> DestinationConfig {
-    let common = [
+    let settings = [
         ("account_name", ACCOUNT),
         ("base_path", BASE),
         ("container_name", CONTAINER),
         ("endpoint", endpoint),
     ];
-    let settings = common.iter().chain(more);
-    let settings = settings.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    let mut settings: BTreeMap<_, _> = settings.collect();
-    settings.retain(|_, value| !value.is_empty());
-    DestinationConfig {
-        id: "9b2f6f0e-0000-4000-8000-000000000005".to_owned(),
-        name: "cloud".to_owned(),
-        destination_type: DestinationType::Azure,
-        enabled: true,
-        config: settings,
-        created_at: Timestamp::UNIX_EPOCH,
-        created_by: "tests".to_owned(),
-        last_backup_at: None,
-        last_backup_status: None,
-    }
+    destination(DestinationType::Azure, &settings, more)
 }
 
 fn launch(folder: &TempDir, authority: Option<&Authority>, port: u16) -> Server {

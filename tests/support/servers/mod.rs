@@ -26,11 +26,35 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast::destination::{self, Destination, DestinationError};
+use holdfast::destination::{Destination, DestinationError, open};
 use holdfast::model::{DestinationConfig, DestinationType};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+
+/// A destination with these settings, or others; an empty value takes one away.
+pub fn destination(
+    destination_type: DestinationType,
+    settings: &[(&str, &str)],
+    more: &[(&str, &str)],
+) -> DestinationConfig {
+    let settings = settings.iter().chain(more);
+    let settings = settings.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let mut config: BTreeMap<_, _> = settings.collect();
+    config.retain(|_, value| !value.is_empty());
+    DestinationConfig {
+        id: "9b2f6f0e-0000-4000-8000-000000000001".to_owned(),
+        name: "there".to_owned(),
+        destination_type,
+        enabled: true,
+        config,
+        created_at: Timestamp::UNIX_EPOCH,
+        created_by: "tests".to_owned(),
+        last_backup_at: None,
+        last_backup_status: None,
+    }
+}
 
 /// A destination's configuration, piece by piece.
 #[derive(Clone)]
@@ -43,14 +67,7 @@ impl Place {
     pub fn new(destination_type: DestinationType) -> Self {
         let config = DestinationConfig {
             id: Uuid::new_v4().simple().to_string(),
-            name: "there".to_owned(),
-            destination_type,
-            enabled: true,
-            config: BTreeMap::new(),
-            created_at: jiff::Timestamp::now(),
-            created_by: "tests".to_owned(),
-            last_backup_at: None,
-            last_backup_status: None,
+            ..destination(destination_type, &[], &[])
         };
         Self {
             config,
@@ -74,7 +91,7 @@ impl Place {
     pub fn open(&self) -> Result<Arc<dyn Destination>, DestinationError> {
         let secrets = self.secrets.iter();
         let secrets = secrets.map(|(name, secret)| (name.clone(), secret.clone().into()));
-        destination::open(&self.config, &secrets.collect())
+        open(&self.config, &secrets.collect())
     }
 }
 

@@ -66,11 +66,9 @@ impl Moto {
     }
 
     pub fn config(&self, more: &[(&str, &str)]) -> DestinationConfig {
-        let mut config = s3::config(&self.endpoint, more);
-        if let Some(authority) = &self.authority {
-            let ca = authority.ca.to_str().unwrap().to_owned();
-            config.config.entry("ca_file".to_owned()).or_insert(ca);
-        }
-        config
+        let authority = self.authority.iter();
+        let trusted = authority.map(|authority| ("ca_file", authority.ca.to_str().unwrap()));
+        let settings: Vec<_> = trusted.chain(more.iter().copied()).collect();
+        s3::config(&self.endpoint, &settings)
     }
 }

@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use holdfast::model::{DestinationConfig, DestinationType};
-use jiff::Timestamp;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use super::{Server, free_port, is_root};
+use super::{Server, destination, free_port, is_root};
 
 pub const PASSWORD: &str = "Secret-1 \u{fc}";
 pub const PASSPHRASE: &str = "of the key";
@@ -301,17 +300,8 @@ impl OpenSsh {
             ("private_key", text(self.path("client/id"))),
             ("known_hosts", text(self.path("client/known_hosts"))),
         ];
-        DestinationConfig {
-            id: "d1".to_owned(),
-            name: "vault".to_owned(),
-            destination_type: DestinationType::Sftp,
-            enabled: true,
-            config: settings.map(|(key, value)| (key.to_owned(), value)).into(),
-            created_at: Timestamp::UNIX_EPOCH,
-            created_by: "ada".to_owned(),
-            last_backup_at: None,
-            last_backup_status: None,
-        }
+        let settings = settings.each_ref().map(|(key, value)| (*key, &**value));
+        destination(DestinationType::Sftp, &settings, &[])
     }
 }
 

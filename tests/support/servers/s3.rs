@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use holdfast::model::{DestinationConfig, DestinationType};
-use jiff::Timestamp;
 use secrecy::SecretString;
+
+use super::destination;
 
 pub const ACCESS_KEY: &str = "AKHOLDFASTTEST";
 pub const SECRET_KEY: &str = "a secret/with+odd=signs";
@@ -14,26 +15,12 @@ pub const BASE: &str = "b ä+%#";
 
 /// A destination below `BASE` in the bucket of a store.
 pub fn config(endpoint: &str, more: &[(&str, &str)]) -> DestinationConfig {
-    let mut settings = BTreeMap::new();
-    let common = [
+    let settings = [
         ("endpoint", endpoint),
         ("bucket", BUCKET),
         ("base_path", BASE),
     ];
-    for (key, value) in common.iter().chain(more) {
-        settings.insert((*key).to_owned(), (*value).to_owned());
-    }
-    DestinationConfig {
-        id: "9b2f6f0e-0000-4000-8000-000000000003".to_owned(),
-        name: "bucket".to_owned(),
-        destination_type: DestinationType::S3,
-        enabled: true,
-        config: settings,
-        created_at: Timestamp::UNIX_EPOCH,
-        created_by: "tests".to_owned(),
-        last_backup_at: None,
-        last_backup_status: None,
-    }
+    destination(DestinationType::S3, &settings, more)
 }
 
 pub fn secrets() -> BTreeMap<String, SecretString> {

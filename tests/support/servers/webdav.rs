@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use holdfast::model::{DestinationConfig, DestinationType};
-use jiff::Timestamp;
 use secrecy::SecretString;
+
+use super::destination;
 
 pub const USER: &str = "ada";
 /// A colon ends a user's name, not a password.
@@ -18,22 +19,8 @@ pub const FOLDER: &str = "files/my dav";
 
 /// A destination below `BASE`; more settings, or others.
 pub fn config(url: &str, more: &[(&str, &str)]) -> DestinationConfig {
-    let common = [("url", url), ("username", USER), ("base_path", BASE)];
-    let settings = common.iter().chain(more);
-    let settings = settings.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    let mut settings: BTreeMap<_, _> = settings.collect();
-    settings.retain(|_, value| !value.is_empty());
-    DestinationConfig {
-        id: "9b2f6f0e-0000-4000-8000-000000000006".to_owned(),
-        name: "cloud".to_owned(),
-        destination_type: DestinationType::Webdav,
-        enabled: true,
-        config: settings,
-        created_at: Timestamp::UNIX_EPOCH,
-        created_by: "tests".to_owned(),
-        last_backup_at: None,
-        last_backup_status: None,
-    }
+    let settings = [("url", url), ("username", USER), ("base_path", BASE)];
+    destination(DestinationType::Webdav, &settings, more)
 }
 
 pub fn secrets() -> BTreeMap<String, SecretString> {
