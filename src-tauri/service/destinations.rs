@@ -113,15 +113,20 @@ impl BackupService {
             },
             _ => failed(config, cause),
         })?;
-        for (name, secret) in &given.secrets {
-            let place = format!("destination/{}/{name}", config.id);
-            if is_empty(secret) {
-                self.secrets.delete(&place)?;
-            } else {
-                self.secrets.set(&place, secret)?;
-            }
+        let place = |name: &str| format!("destination/{}/{name}", config.id);
+        let (forgotten, kept): (Vec<_>, Vec<_>) = given
+            .secrets
+            .iter()
+            .partition(|(_, secret)| is_empty(secret));
+        for (name, secret) in kept {
+            self.secrets.set(&place(name), secret)?;
         }
-        Ok(keep(&self.store, config)?)
+        keep(&self.store, config)?;
+        // Last: what could not be kept signs in as it did.
+        for (name, _) in forgotten {
+            self.secrets.delete(&place(name))?;
+        }
+        Ok(())
     }
 
     pub fn destinations(&self) -> Result<Vec<DestinationConfig>> {
