@@ -120,7 +120,7 @@ async fn greet_once(
                 io::ErrorKind::TimedOut => ErrorKind::Timeout,
                 _ => ErrorKind::Unreachable,
             };
-            DestinationError::because(kind, format!("{address}: {e}"), e)
+            DestinationError::because(kind, format!("{address} cannot be reached"), e)
         })
     });
     let (line, stream) = split(reached.await?)
